@@ -1,0 +1,1 @@
+"""The digital phantom, calibration and camera checks of LatXGen Edge."""

@@ -1,0 +1,1 @@
+"""The digital phantom: seeds in; recordings, radiographs and their truth out. No patient data, no body scans."""

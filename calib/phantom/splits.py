@@ -1,0 +1,27 @@
+"""Disjoint seed ranges: what is trained on can, by construction, never be what is tested on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from edge.errors import UsageError
+
+SPLITS: Final = {
+    "test": range(0, 100_000),
+    "validation": range(100_000, 1_000_000),
+    "train": range(1_000_000, 100_000_000),
+}
+DEMO_SEED: Final = SPLITS["test"][0]
+"""The shipped demonstration subject is the first test seed, not a chosen one."""
+
+
+def split_of(seed: int) -> str:
+    """Name of the split that ``seed`` belongs to.
+
+    Raises:
+        UsageError: the seed lies in no split.
+    """
+    for name, seeds in SPLITS.items():
+        if seed in seeds:
+            return name
+    raise UsageError("seed outside every split", expected="0 to 99999999", found=str(seed))

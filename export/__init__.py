@@ -1,0 +1,1 @@
+"""Training, ONNX export and engine building for LatXGen Edge. Needs a workstation, not the device."""
