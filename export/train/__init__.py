@@ -1,0 +1,1 @@
+"""Training of both stages: data sources, augmentation, losses and the resumable loop."""

@@ -1,0 +1,44 @@
+"""The one training sample and the one protocol that every data source speaks: phantom cache and real pairs alike.
+
+A sample keeps the numpy ``BackView`` that the device would have made, so that augmentation happens before
+``edge.lift`` and the network sees exactly the tensors of the device's path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from edge.view.back_view import BackView
+
+
+@dataclass(frozen=True)
+class TrainingSample:
+    """One subject: the back view and what is known about the spine behind it.
+
+    view: the gated back view, on grid ``BACK_VIEW``, as ``edge.view.see`` returns it.
+    endplates_mm: (37, 4, 3) float32, body frame of ``view``; order of ``edge.anatomy.ENDPLATES`` x
+        ``ENDPLATE_POINTS``. NaN where the source does not know a coordinate (a lateral film shows no z): the
+        losses leave those out. None where there is no truth at all.
+    log_attenuation: (512, 256) float32 on grid ``RADIOGRAPH``, -ln(I/I0); NaN outside the film. None where the
+        sample has no radiograph.
+    source: where it came from, for messages and split checks, e.g. ``"phantom:1000000"`` or ``"pair:0007"``.
+    """
+
+    view: BackView
+    endplates_mm: NDArray[np.float32] | None
+    log_attenuation: NDArray[np.float32] | None
+    source: str
+
+
+@runtime_checkable
+class SampleSource(Protocol):
+    """A finite, randomly accessible set of samples; reading the same index twice gives the same sample."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> TrainingSample: ...
