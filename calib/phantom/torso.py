@@ -1,0 +1,150 @@
+"""Wraps the trunk round the spine: where the skin's mid-line lies behind the column, and the trunk's sections.
+
+The distance from skin to the line of vertebral bodies is a random function of height whose mean, spread and
+correlation are those measured on adolescents with idiopathic scoliosis (surface scans with biplanar radiographs).
+A part of it goes with traits that can be seen on the back (fat, muscle); the rest cannot be known from outside.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calib.phantom.subject import Spine, Torso, Traits
+from calib.phantom.tiers import Tier
+from edge.anatomy import VERTEBRA_INDEX
+
+Array = NDArray[np.float64]
+
+# Skin to centreline at 5, 15, ... 95 % of the height from C7/T1 down to L5/S1, in mm; measured mean and SD of what
+# remains per level once a subject's own mean (SD 8.5) is taken out. The reference column was 426 mm high.
+_FRACTION: Final = np.linspace(0.05, 0.95, 10)
+_DEPTH_MEAN_MM: Final = np.array([65.3, 61.8, 60.6, 62.2, 65.9, 70.7, 75.7, 80.2, 83.7, 84.2])
+_DEPTH_RESIDUAL_SD_MM: Final = np.array([6.7, 4.2, 2.9, 3.3, 3.9, 3.4, 2.7, 3.0, 3.5, 6.8])
+_OFFSET_SD_MM: Final = 8.5
+_REFERENCE_HEIGHT_MM: Final = 426.0
+_RESIDUAL_LENGTH: Final = 0.22  # correlation length of the residual, as a share of the height
+
+# Shares of the variance that go with what a back shows: fat thickens everywhere and most in the lumbar region,
+# muscle thickens the lumbar and mid-thoracic region.
+_FAT_OFFSET: Final = 0.60
+_MUSCLE_OFFSET: Final = 0.30
+_FAT_MODE: Final = np.array([0.2, -0.3, -0.6, -0.7, -0.5, -0.2, 0.2, 0.5, 0.7, 0.8])
+_MUSCLE_MODE: Final = np.array([-0.7, -0.4, 0.1, 0.5, 0.6, 0.3, 0.0, 0.0, -0.2, -0.5])
+
+# Half widths and depths of the trunk as a share of stature at heights given as a share of C7-S1 (0 at S1, 1 at C7):
+# hips, waist, lower ribs, chest, axilla, shoulder base, neck. Female and male; anthropometric proportions.
+_HEIGHTS: Final = np.array([-0.45, -0.22, -0.05, 0.14, 0.30, 0.50, 0.66, 0.80, 0.90, 0.98, 1.06, 1.30])
+_HALF_WIDTH: Final = {
+    "female": np.array([0.100, 0.102, 0.094, 0.0775, 0.0755, 0.0835, 0.0885, 0.089, 0.085, 0.062, 0.037, 0.034]),
+    "male": np.array([0.096, 0.097, 0.0915, 0.0835, 0.0825, 0.0885, 0.0945, 0.096, 0.091, 0.066, 0.039, 0.037]),
+}
+_DEPTH: Final = {
+    "female": np.array([0.128, 0.130, 0.122, 0.108, 0.106, 0.114, 0.119, 0.114, 0.100, 0.080, 0.066, 0.066]),
+    "male": np.array([0.122, 0.124, 0.120, 0.112, 0.112, 0.121, 0.127, 0.121, 0.106, 0.084, 0.070, 0.070]),
+}
+_FATNESS: Final = np.array([0.016, 0.019, 0.026, 0.036, 0.034, 0.026, 0.021, 0.018, 0.016, 0.015, 0.014, 0.014])
+
+
+def skin_depth(rng: np.random.Generator, traits: Traits, tier: Tier, fraction: Array, height_mm: float) -> Array:
+    """Depth in mm from skin to centreline at ``fraction`` of the height (0 at C7, 1 at L5/S1)."""
+    white = rng.standard_normal(_FRACTION.size)
+    unknown_offset = rng.standard_normal()
+    lag = _FRACTION[:, None] - _FRACTION
+    correlation = np.exp(-0.5 * (lag / _RESIDUAL_LENGTH) ** 2) + 1e-6 * np.eye(_FRACTION.size)
+    unknown = np.linalg.cholesky(correlation) @ white
+    unknown -= unknown.mean()
+    unknown /= np.sqrt(np.mean(np.diag(correlation)) - correlation.mean())  # unit variance after centring
+    visible = 0.45 * traits.adiposity * _FAT_MODE + 0.45 * traits.muscularity * _MUSCLE_MODE
+    residual = _DEPTH_RESIDUAL_SD_MM * (visible + 0.93 * unknown)
+    rest = np.sqrt(1.0 - _FAT_OFFSET**2 - _MUSCLE_OFFSET**2)
+    offset = _FAT_OFFSET * traits.adiposity + _MUSCLE_OFFSET * traits.muscularity + rest * unknown_offset
+    size = (height_mm / _REFERENCE_HEIGHT_MM) ** 0.6
+    depth = _DEPTH_MEAN_MM * size + tier.offset_scale * _OFFSET_SD_MM * offset + tier.relief_scale * residual
+    return np.asarray(_smooth_interp(fraction, _FRACTION, depth))
+
+
+def _smooth_interp(x: Array, xp: Array, fp: Array) -> Array:
+    """Cubic Hermite interpolation with finite-difference slopes, linear beyond the ends: no kinks in the skin."""
+    slope = np.gradient(fp, xp)
+    i = np.clip(np.searchsorted(xp, x) - 1, 0, xp.size - 2)
+    h = xp[i + 1] - xp[i]
+    t = (x - xp[i]) / h
+    inside = (
+        fp[i] * (2 * t**3 - 3 * t**2 + 1) + h * slope[i] * (t**3 - 2 * t**2 + t)
+        + fp[i + 1] * (3 * t**2 - 2 * t**3) + h * slope[i + 1] * (t**3 - t**2)
+    )
+    below = fp[0] + slope[0] * (x - xp[0])
+    above = fp[-1] + slope[-1] * (x - xp[-1])
+    return np.where(x < xp[0], below, np.where(x > xp[-1], above, inside))
+
+
+def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spine) -> Torso:
+    """The trunk of ``traits`` round ``spine`` as photographed."""
+    centres = spine.centres_mm
+    top_mm = float(centres[0, 1])
+    y = np.arange(-320.0, top_mm + 260.0, 5.0)
+    share = y / top_mm  # 0 at S1, 1 at C7
+
+    # The column's line, C7 to L5, and S1 itself, as a function of height.
+    line_y = np.append(centres[:, 1], 0.0)[::-1]
+    line_x = np.append(centres[:, 0], 0.0)[::-1]
+    line_z = np.append(centres[:, 2], 0.0)[::-1]
+    line = _smooth_interp(np.clip(y, 0.0, top_mm), line_y, line_x)
+    bottom_mm = float(centres[VERTEBRA_INDEX["L5"], 1])
+    depth = skin_depth(rng, traits, tier, np.clip((top_mm - y) / (top_mm - bottom_mm), -0.05, 1.12), top_mm - bottom_mm)
+    back = line - depth
+
+    # Below S1 the skin follows the sacrum's back, attenuated, and turns down again over the (clothed) buttocks.
+    slope = -np.tan(np.deg2rad(_tilt_deg(spine.endplates_mm[36])))
+    below = np.clip(-y, 0.0, None)
+    sacral_slope = 0.18 + 0.32 * slope + 0.04 * tier.relief_scale * rng.standard_normal()
+    back = back - 60.0 * np.tanh(below * sacral_slope / 60.0) + 0.0012 * np.clip(below - 90.0, 0.0, None) ** 2
+    # Above C7 the neck rises forwards.
+    neck_slope = 0.30 + 0.5 * np.tan(np.deg2rad(-_tilt_deg(spine.endplates_mm[0])))
+    above = np.clip(y - top_mm, 0.0, None)
+    back = back + 75.0 * np.tanh(above * np.clip(neck_slope, 0.15, 1.0) / 75.0)
+
+    scale = traits.stature_mm
+    fat = 1.0 + np.interp(share, _HEIGHTS, _FATNESS) * (traits.bmi - (16.6 + 0.55 * (traits.age_years - 10.0)))
+    build = 1.0 + tier.muscle_variation * 0.035 * rng.standard_normal(2)
+    half_width = scale * _smooth_interp(share, _HEIGHTS, _HALF_WIDTH[traits.sex]) * fat * build[0]
+    ap_depth = scale * _smooth_interp(share, _HEIGHTS, _DEPTH[traits.sex]) * np.sqrt(fat) * fat**0.4 * build[1]
+    # The front follows the back only loosely: belly and chest are smoother than the spine.
+    smooth_back = _smooth(back, 14)
+    middle = _smooth_interp(np.clip(y, 0.0, top_mm), line_y, line_z)
+    rotation = np.interp(y, centres[::-1, 1], spine.rotation_deg[::-1], left=0.0)
+    taper = np.clip((top_mm - y) / 60.0, 0.0, 1.0)
+    muscular = tier.muscle_variation * traits.muscularity
+    plump = tier.muscle_variation * traits.adiposity
+    furrow_peak = float(np.clip(6.0 + 1.8 * muscular - 1.2 * plump, 1.0, 13.0))
+    furrow = furrow_peak * (0.35 + 0.65 * np.exp(-0.5 * ((share - 0.25) / 0.22) ** 2)) * np.clip(share / 0.08 + 1, 0, 1)
+    bumps = np.clip(1.8 - 0.7 * plump, 0.2, 4.0) * (0.6 + 0.8 * np.exp(-0.5 * ((share - 1.0) / 0.08) ** 2)) * (y > 0)
+    posterior_iliac_mm = -0.020 * scale
+    return Torso(
+        y_mm=y,
+        mid_z_mm=_smooth(middle, 6) * np.clip((y + 60.0) / 120.0, 0.0, 1.0),
+        back_x_mm=back,
+        front_x_mm=smooth_back + ap_depth,
+        half_width_mm=half_width,
+        twist_deg=0.55 * _smooth(rotation, 8) * taper,
+        furrow_mm=furrow * np.clip((top_mm + 20.0 - y) / 80.0, 0.0, 1.0),
+        bumps_mm=bumps,
+        waistband_y_mm=float(posterior_iliac_mm - rng.uniform(8.0, 24.0)),
+        shoulder_y_mm=float(top_mm - scale * rng.normal(0.030, 0.006)),
+        shoulder_tilt_deg=float(rng.normal(0.0, 1.2) - 0.06 * spine.rotation_deg[VERTEBRA_INDEX["T8"]]),
+    )
+
+
+def _tilt_deg(rim: Array) -> float:
+    across = rim[0] - rim[1]
+    return float(np.rad2deg(np.arctan2(across[1], across[0])))
+
+
+def _smooth(values: Array, radius: int) -> Array:
+    """Gaussian smoothing over samples, edges held."""
+    k = np.arange(-3 * radius, 3 * radius + 1)
+    kernel = np.exp(-0.5 * (k / radius) ** 2)
+    return np.convolve(np.pad(values, 3 * radius, mode="edge"), kernel / kernel.sum(), mode="valid")
