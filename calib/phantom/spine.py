@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from calib.phantom.subject import Spine, Traits
 from calib.phantom.traits import SpineTargets
-from edge.anatomy import VERTEBRAE, VERTEBRA_INDEX
+from edge.anatomy import VERTEBRA_INDEX, VERTEBRAE
 from edge.measure.coronal import cobb_major
 
 Array = NDArray[np.float64]
@@ -216,10 +216,8 @@ def build_spine(shape: SpineShape, tilt_change_deg: Array | None = None) -> Spin
         body = _frame(tilt[i], shape.coronal_deg[i], turn)
         lower = _frame(tilt[i] + 0.5 * wedge[i], shape.coronal_deg[i] + 0.5 * coronal_wedge[i], turn)
         upper = _frame(tilt[i] - 0.5 * wedge[i], shape.coronal_deg[i] - 0.5 * coronal_wedge[i], turn)
-        if i == N - 1:
-            disc_mm = 0.30 * level_mm[i]
-        else:
-            disc_mm = level_mm[i] - 0.5 * (height[i] + height[i + 1])
+        bone_mm = 0.5 * (height[i] + height[min(i + 1, N - 1)])
+        disc_mm = 0.30 * level_mm[i] if i == N - 1 else level_mm[i] - bone_mm
         axis = below + body[1]
         position = position + disc_mm * axis / np.linalg.norm(axis)
         top = position + height[i] * body[1]

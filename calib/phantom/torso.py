@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from calib.phantom.subject import Spine, Torso, Traits
 from calib.phantom.tiers import Tier
 from edge.anatomy import VERTEBRA_INDEX
+from edge.measure.centreline import vertebral_line_mm
 
 Array = NDArray[np.float64]
 
 # Skin to centreline at 5, 15, ... 95 % of the height from C7/T1 down to L5/S1, in mm; measured mean and SD of what
-# remains per level once a subject's own mean (SD 8.5) is taken out. The reference column was 426 mm high.
+# remains per level once a subject's own mean (SD 8.5) is taken out (the ends, 6.7 and 6.8, are drawn with less, as
+# fat and muscle add to them). The reference column was 426 mm high.
 _FRACTION: Final = np.linspace(0.05, 0.95, 10)
 _DEPTH_MEAN_MM: Final = np.array([65.3, 61.8, 60.6, 62.2, 65.9, 70.7, 75.7, 80.2, 83.7, 84.2])
-_DEPTH_RESIDUAL_SD_MM: Final = np.array([6.7, 4.2, 2.9, 3.3, 3.9, 3.4, 2.7, 3.0, 3.5, 6.8])
+_DEPTH_RESIDUAL_SD_MM: Final = np.array([6.2, 4.1, 2.9, 3.3, 3.9, 3.4, 2.7, 3.0, 3.5, 5.8])
 _OFFSET_SD_MM: Final = 8.5
 _REFERENCE_HEIGHT_MM: Final = 426.0
 _RESIDUAL_LENGTH: Final = 0.22  # correlation length of the residual, as a share of the height
@@ -31,6 +33,8 @@ _RESIDUAL_LENGTH: Final = 0.22  # correlation length of the residual, as a share
 # muscle thickens the lumbar and mid-thoracic region.
 _FAT_OFFSET: Final = 0.60
 _MUSCLE_OFFSET: Final = 0.30
+_VISIBLE: Final = 0.80
+_UNKNOWN: Final = 0.80
 _FAT_MODE: Final = np.array([0.2, -0.3, -0.6, -0.7, -0.5, -0.2, 0.2, 0.5, 0.7, 0.8])
 _MUSCLE_MODE: Final = np.array([-0.7, -0.4, 0.1, 0.5, 0.6, 0.3, 0.0, 0.0, -0.2, -0.5])
 
@@ -57,8 +61,8 @@ def skin_depth(rng: np.random.Generator, traits: Traits, tier: Tier, fraction: A
     unknown = np.linalg.cholesky(correlation) @ white
     unknown -= unknown.mean()
     unknown /= np.sqrt(np.mean(np.diag(correlation)) - correlation.mean())  # unit variance after centring
-    visible = 0.45 * traits.adiposity * _FAT_MODE + 0.45 * traits.muscularity * _MUSCLE_MODE
-    residual = _DEPTH_RESIDUAL_SD_MM * (visible + 0.93 * unknown)
+    visible = _VISIBLE * (traits.adiposity * _FAT_MODE + traits.muscularity * _MUSCLE_MODE)
+    residual = _DEPTH_RESIDUAL_SD_MM * (visible + _UNKNOWN * unknown)
     rest = np.sqrt(1.0 - _FAT_OFFSET**2 - _MUSCLE_OFFSET**2)
     offset = _FAT_OFFSET * traits.adiposity + _MUSCLE_OFFSET * traits.muscularity + rest * unknown_offset
     size = (height_mm / _REFERENCE_HEIGHT_MM) ** 0.6
@@ -93,14 +97,16 @@ def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spi
     line_x = np.append(centres[:, 0], 0.0)[::-1]
     line_z = np.append(centres[:, 2], 0.0)[::-1]
     line = _smooth_interp(np.clip(y, 0.0, top_mm), line_y, line_x)
-    bottom_mm = float(centres[VERTEBRA_INDEX["L5"], 1])
-    depth = skin_depth(rng, traits, tier, np.clip((top_mm - y) / (top_mm - bottom_mm), -0.05, 1.12), top_mm - bottom_mm)
+    # The measured depths run from the C7-T1 to the L5-S1 disc.
+    ends = vertebral_line_mm(spine.endplates_mm)[[0, -1], 1]
+    height_mm = float(ends[0] - ends[1])
+    depth = skin_depth(rng, traits, tier, np.clip((ends[0] - y) / height_mm, -0.08, 1.08), height_mm)
     back = line - depth
 
     # Below S1 the skin follows the sacrum's back, attenuated, and turns down again over the (clothed) buttocks.
     slope = -np.tan(np.deg2rad(_tilt_deg(spine.endplates_mm[36])))
     below = np.clip(-y, 0.0, None)
-    sacral_slope = 0.18 + 0.32 * slope + 0.04 * tier.relief_scale * rng.standard_normal()
+    sacral_slope = 0.18 + 0.32 * slope + 0.03 * tier.relief_scale * rng.standard_normal()
     back = back - 60.0 * np.tanh(below * sacral_slope / 60.0) + 0.0012 * np.clip(below - 90.0, 0.0, None) ** 2
     # Above C7 the neck rises forwards.
     neck_slope = 0.30 + 0.5 * np.tan(np.deg2rad(-_tilt_deg(spine.endplates_mm[0])))

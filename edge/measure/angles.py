@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edge.anatomy import ENDPLATE_INDEX, SAGITTAL_ANGLES, SagittalAngle
 from edge.measure.centreline import centreline_angles
-from edge.measure.tilts import sagittal_tilts_deg, vertebral_centres_mm
+from edge.measure.tilts import sagittal_tilts_deg
 
 
 def endplate_angle_deg(angle: SagittalAngle, tilts_deg: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -36,4 +36,4 @@ def sagittal_angles(endplates_mm: NDArray[np.floating]) -> dict[str, float]:
     """
     tilts = sagittal_tilts_deg(endplates_mm)
     angles = {a.name: float(endplate_angle_deg(a, tilts)) for a in SAGITTAL_ANGLES}
-    return angles | centreline_angles(vertebral_centres_mm(endplates_mm))
+    return angles | centreline_angles(endplates_mm)

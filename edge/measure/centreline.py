@@ -12,6 +12,9 @@ import numpy as np
 from numpy.polynomial import Chebyshev
 from numpy.typing import NDArray
 
+from edge.anatomy import ENDPLATE_INDEX
+from edge.measure.tilts import vertebral_centres_mm
+
 SAMPLES: Final = 150
 """Points of the evenly resampled line."""
 DEGREE: Final = 6
@@ -85,11 +88,25 @@ def tangent_angles(line_mm: NDArray[np.floating]) -> tuple[float, float]:
     return float(steepest - slope_deg[fraction <= UPPER_END].min()), float(steepest - slope_deg[turn:].min())
 
 
-def centreline_angles(centres_mm: NDArray[np.floating]) -> dict[str, float]:
-    """Centreline kyphosis and lordosis of a smooth line through the vertebral centres, degrees.
+def vertebral_line_mm(endplates_mm: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(19, 3) points down the column: C7-T1 disc, centres of T1..L5, L5-S1 disc.
+
+    The span is that of centrelines marked on radiographs, whose ends are the two junctions.
 
     Args:
-        centres_mm: (18, 3) centres of C7..L5, body frame.
+        endplates_mm: (37, 4, 3), body frame, millimetres.
     """
-    kyphosis, lordosis = tangent_angles(spline_through(centres_mm))
+    middles = np.asarray(endplates_mm, np.float64).mean(axis=1)
+    upper = 0.5 * (middles[ENDPLATE_INDEX["C7", "inferior"]] + middles[ENDPLATE_INDEX["T1", "superior"]])
+    lower = 0.5 * (middles[ENDPLATE_INDEX["L5", "inferior"]] + middles[ENDPLATE_INDEX["S1", "superior"]])
+    return np.vstack([upper, vertebral_centres_mm(endplates_mm)[1:], lower])
+
+
+def centreline_angles(endplates_mm: NDArray[np.floating]) -> dict[str, float]:
+    """Centreline kyphosis and lordosis of a smooth line down the vertebral bodies, degrees.
+
+    Args:
+        endplates_mm: (37, 4, 3), body frame, millimetres.
+    """
+    kyphosis, lordosis = tangent_angles(spline_through(vertebral_line_mm(endplates_mm)))
     return {"centreline_kyphosis": kyphosis, "centreline_lordosis": lordosis}

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.measure.centreline import centreline_angles, spline_through, tangent_angles
-from edge.measure.tilts import vertebral_centres_mm
 
 
 def line(x_of_depth, height=450.0, n=200):
@@ -32,7 +31,7 @@ def test_the_tangents_of_a_known_s_curve_are_measured():
 
 
 def test_an_ordinary_spine_reads_positive_and_near_its_endplate_angles(ordinary):
-    angles = centreline_angles(vertebral_centres_mm(ordinary))
+    angles = centreline_angles(ordinary)
     assert 25 < angles["centreline_kyphosis"] < 50
     assert 15 < angles["centreline_lordosis"] < 60
 
