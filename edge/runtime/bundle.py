@@ -1,0 +1,276 @@
+"""The model bundle: a folder with the two stages, their manifest and their model card.
+
+Everything in the manifest is checked before anything is loaded: a file that is missing, altered or has another
+shape never runs. ``export`` writes manifests with the same models, so both sides mean the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from edge.anatomy import ANGLE_NAMES
+from edge.errors import BundleError
+from edge.runtime.runner import StageRunner, TensorSpec
+from edge.runtime.stages import STAGES, TensorRule
+
+MANIFEST: Final = "manifest.json"
+SCHEMA_VERSION: Final = "1.0"
+INTERVAL_NAMES: Final = (*ANGLE_NAMES, "cobb_major")
+"""Order of ``angle_sd_deg``, and the keys of a manifest's ``interval_scales``."""
+DEFAULT_BUNDLE: Final = Path(__file__).resolve().parent.parent / "bundle"
+"""The bundle that ships with the package."""
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+
+
+class FileEntry(_Model):
+    """One file of the bundle, by name within its folder."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="File name inside the bundle's folder.")
+    sha256: Sha256
+    bytes: int = Field(gt=0)
+
+
+class TensorEntry(_Model):
+    """Declared input or output of a stage."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    def spec(self) -> TensorSpec:
+        """The same as a runner's spec."""
+        return TensorSpec(self.name, self.shape, self.dtype)
+
+
+class StageEntry(FileEntry):
+    """The ONNX file of one stage and its tensors."""
+
+    inputs: tuple[TensorEntry, ...]
+    outputs: tuple[TensorEntry, ...]
+
+
+class StageEntries(_Model):
+    """Both stages of the model."""
+
+    structure: StageEntry
+    radiograph: StageEntry
+
+
+class TemplateEntry(_Model):
+    """The mean lateral template that stage 1 warps."""
+
+    description: str
+    subjects: int = Field(ge=1, description="Subjects that it is the mean of.")
+    seeds: str = Field(default="", description="Seeds or source of those subjects.")
+
+
+class Manifest(_Model):
+    """``manifest.json`` of a bundle."""
+
+    schema_version: Literal["1.0"] = SCHEMA_VERSION
+    name: str = Field(min_length=1)
+    version: str = Field(min_length=1)
+    created_at: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", description="RFC 3339, UTC.")
+    trained_on: str = Field(min_length=1, description="Data that the weights come from; repeated on every output.")
+    opset: int = Field(ge=17)
+    fft_lowering: Literal["dft", "matmul", "plugin"]
+    precision: str = Field(min_length=1, description="Such as fp32, fp16 or int8.")
+    stages: StageEntries
+    model_card: FileEntry
+    interval_scales: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        description="Conformal factor per angle: half-width of its 90 % interval in predicted standard deviations."
+    )
+    template: TemplateEntry
+    agreement: dict[str, float] = Field(
+        default_factory=dict, description="Measured agreement of the ONNX files with the trained model."
+    )
+    training: dict[str, Any] = Field(default_factory=dict, description="Command, seed ranges, measured errors.")
+
+    @pydantic.field_validator("interval_scales")
+    @classmethod
+    def _every_angle_has_a_scale(cls, scales: dict[str, float]) -> dict[str, float]:
+        if set(scales) != set(INTERVAL_NAMES):
+            raise ValueError(f"must hold exactly {', '.join(INTERVAL_NAMES)}")
+        return scales
+
+    @pydantic.field_validator("stages")
+    @classmethod
+    def _stages_keep_the_contract(cls, stages: StageEntries) -> StageEntries:
+        for stage, rules in STAGES.items():
+            entry: StageEntry = getattr(stages, stage)
+            _hold_against(stage, "input", rules.inputs, [t.spec() for t in entry.inputs])
+            _hold_against(stage, "output", rules.outputs, [t.spec() for t in entry.outputs])
+        structure = {t.name: t.shape for t in stages.structure.outputs}
+        for tensor in stages.radiograph.inputs:
+            if tensor.shape != structure.get(tensor.name, tensor.shape):
+                raise ValueError(f"radiograph takes another {tensor.name} than structure gives: "
+                                 f"{list(tensor.shape)}, not {list(structure[tensor.name])}")
+        return stages
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """Every file that the manifest vouches for."""
+        return (self.stages.structure, self.stages.radiograph, self.model_card)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked manifest and the two stages, ready to run.
+
+    sha256: of ``manifest.json``, which holds the hashes of all other files: it names the bundle as a whole.
+    """
+
+    manifest: Manifest
+    sha256: str
+    structure: StageRunner
+    radiograph: StageRunner
+    directory: Path | None = None
+
+    def close(self) -> None:
+        """Close both stages."""
+        self.structure.close()
+        self.radiograph.close()
+
+    def __enter__(self) -> Bundle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def load_bundle(directory: Path | str | None = None, threads: int | None = None) -> Bundle:
+    """Check a bundle and load its stages on ONNX Runtime.
+
+    Args:
+        directory: None takes the bundle that ships with the package.
+        threads: threads per operator; None takes all cores.
+
+    Raises:
+        BundleError: see ``check_bundle``; or a file's own tensors differ from those that the manifest declares.
+    """
+    from edge.runtime.onnx_runner import OnnxRunner
+
+    folder = Path(directory) if directory is not None else DEFAULT_BUNDLE
+    manifest, digest = check_bundle(folder)
+    runners: dict[str, StageRunner] = {}
+    for stage in STAGES:
+        entry: StageEntry = getattr(manifest.stages, stage)
+        runners[stage] = OnnxRunner(stage, folder / entry.file, threads)
+        for side in ("inputs", "outputs"):
+            declared = tuple(tensor.spec() for tensor in getattr(entry, side))
+            own = getattr(runners[stage], side)
+            if declared != own:
+                raise BundleError(f"stage {stage} has other {side} than the manifest declares",
+                                  where=str(folder / entry.file), expected=_listed(declared), found=_listed(own),
+                                  mend="export the bundle again")
+    return Bundle(manifest, digest, runners["structure"], runners["radiograph"], folder)
+
+
+def check_bundle(folder: Path) -> tuple[Manifest, str]:
+    """Read the manifest and hold every file against it, without loading a model.
+
+    Returns:
+        the manifest and its own sha256.
+
+    Raises:
+        BundleError: no manifest, an unknown schema version, fields that do not fit, a missing or altered file.
+    """
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+    except OSError as failure:
+        raise BundleError("there is no model bundle here", where=str(folder), expected=f"a folder with {MANIFEST}",
+                          found=_why(folder, failure), mend="give --bundle a folder that latx-export wrote") from None
+    manifest = parse_manifest(raw, path)
+    for entry in manifest.files:
+        _check_file(folder, entry)
+    return manifest, hashlib.sha256(raw).hexdigest()
+
+
+def parse_manifest(raw: bytes, path: Path) -> Manifest:
+    """Manifest from JSON text.
+
+    Raises:
+        BundleError: not JSON, an unknown schema version, or a field that does not fit; names the first one.
+    """
+    try:
+        version = _VersionOnly.model_validate_json(raw).schema_version
+    except pydantic.ValidationError as failure:
+        raise _unfit(failure, path) from None
+    if version != SCHEMA_VERSION:
+        raise BundleError("the bundle's manifest has a version that this program does not know", where=str(path),
+                          expected=f"schema_version {SCHEMA_VERSION}", found=version,
+                          mend="update latx-edge or export the bundle again")
+    try:
+        return Manifest.model_validate_json(raw)
+    except pydantic.ValidationError as failure:
+        raise _unfit(failure, path) from None
+
+
+def file_entry(path: Path) -> dict[str, Any]:
+    """Name, sha256 and size of a file, as a manifest lists it."""
+    return {"file": path.name, "sha256": sha256_of(path), "bytes": path.stat().st_size}
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file's content."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class _VersionOnly(BaseModel):
+    schema_version: str
+
+
+def _check_file(folder: Path, entry: FileEntry) -> None:
+    path = folder / entry.file
+    mend = "copy the bundle again or export it again"
+    if not path.is_file():
+        raise BundleError("a file of the bundle is missing", where=str(path), expected=f"{entry.bytes} bytes",
+                          found="no such file", mend=mend)
+    size = path.stat().st_size
+    if size != entry.bytes:
+        raise BundleError("a file of the bundle was altered or cut short", where=str(path),
+                          expected=f"{entry.bytes} bytes", found=f"{size} bytes", mend=mend)
+    found = sha256_of(path)
+    if found != entry.sha256:
+        raise BundleError("a file of the bundle was altered", where=str(path), expected=f"sha256 {entry.sha256[:16]}",
+                          found=found[:16], mend=mend)
+
+
+def _hold_against(stage: str, side: str, rules: tuple[TensorRule, ...], declared: list[TensorSpec]) -> None:
+    fits = len(rules) == len(declared) and all(r.accepts(s) for r, s in zip(rules, declared, strict=False))
+    if not fits:
+        raise ValueError(f"the {side}s of {stage} must be {_listed(rules)}, not {_listed(declared)}")
+
+
+def _unfit(failure: pydantic.ValidationError, path: Path) -> BundleError:
+    first = failure.errors(include_url=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the whole file"
+    return BundleError("the bundle's manifest does not fit", where=f"{path} ({field})", expected=first["msg"],
+                       found=repr(first["input"])[:80], mend="export the bundle again")
+
+
+def _why(folder: Path, failure: OSError) -> str:
+    if not folder.exists():
+        return "no such folder"
+    return f"no {MANIFEST}" if isinstance(failure, FileNotFoundError) else (failure.strerror or str(failure))
+
+
+def _listed(items: Iterable[object]) -> str:
+    return ", ".join(str(item) for item in items)
