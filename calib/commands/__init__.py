@@ -1,0 +1,1 @@
+"""The subcommands of ``latx-calib``, one module each: ``configure(parser)`` and ``run(args) -> int``."""
