@@ -5,18 +5,22 @@ The anatomy of a seed is the same in every tier; only what hides it from the cam
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 import numpy as np
 
 from calib.phantom.spine import build_spine, draw_shape, posture_change
-from calib.phantom.subject import Subject
+from calib.phantom.subject import Spine, Subject, Torso
 from calib.phantom.tiers import tier_named
 from calib.phantom.torso import build_torso
 from calib.phantom.traits import draw_targets, draw_traits
 
 STREAMS: Final = {"traits": 1, "spine": 2, "posture": 3, "torso": 4}
 """One independent random stream per component: a change in one leaves the others as they were."""
+
+SKIN_MM: Final = 6.0
+"""Skin and fascia over a spinous process: a lean adolescent's processes can be felt right beneath the skin."""
 
 
 def sample_subject(seed: int, tier: str) -> Subject:
@@ -34,4 +38,12 @@ def sample_subject(seed: int, tier: str) -> Subject:
     spine_photo = build_spine(shape, -0.5 * change)
     spine_radiograph = build_spine(shape, 0.5 * change)
     torso = build_torso(rng["torso"], traits, limits, spine_photo)
-    return Subject(traits, tier, spine_photo, spine_radiograph, torso)
+    return Subject(traits, tier, under_skin(spine_photo, torso), under_skin(spine_radiograph, torso), torso)
+
+
+def under_skin(spine: Spine, torso: Torso) -> Spine:
+    """Shorten every spinous process that would come closer than ``SKIN_MM`` to the skin of the mid-line."""
+    tips = spine.spinous_tips_mm.copy()
+    skin = np.interp(tips[:, 1], torso.y_mm, torso.back_x_mm)
+    tips[:, 0] = np.maximum(tips[:, 0], skin + SKIN_MM)
+    return dataclasses.replace(spine, spinous_tips_mm=tips)

@@ -93,6 +93,12 @@ def test_every_vertebral_body_lies_inside_the_trunk() -> None:
         assert (front - rims[:, 0]).min() > 5.0
 
 
+def test_every_spinous_process_ends_beneath_the_skin() -> None:
+    for seed in SEEDS:
+        subject = sample_subject(seed, "typical")
+        assert skin_behind(subject.torso, subject.spine_photo.spinous_tips_mm).min() > 5.9
+
+
 def test_the_guard_on_the_trunk_can_fail() -> None:
     subject = sample_subject(0, "typical")
     outside = subject.spine_photo.endplates_mm.reshape(-1, 3) - np.array([150.0, 0.0, 0.0])
