@@ -64,9 +64,11 @@ class Agreement:
 
 
 AGREEMENTS: Final = (
-    Agreement("centreline_kyphosis", "thoracic_kyphosis_t1_t12", 0.0, 25.0),
-    Agreement("centreline_lordosis", "lumbar_lordosis_l1_l5", 0.0, 30.0),
+    Agreement("centreline_kyphosis", "thoracic_kyphosis_t4_t12", 7.0, 25.0),
+    Agreement("centreline_lordosis", "lumbar_lordosis_l1_l5", -9.0, 30.0),
 )
+"""Offsets: means over 300 phantom subjects of both tiers, whose spread is SD 4.6 and 6.5 deg, extremes 14 and 22;
+the limits are beyond any of them, so that only landmarks that no spine has are caught."""
 
 
 def disagreements(angles_deg: Mapping[str, float], table: tuple[Agreement, ...] = AGREEMENTS) -> dict[str, float]:
