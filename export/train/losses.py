@@ -1,0 +1,124 @@
+"""The losses of both stages. Truth may hold NaN where a source does not know: those entries take no part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from edge.view.grid import LATERAL_VIEW
+from export.model.landmark_map import LandmarkMap
+from export.model.sdn import lateral_normalised
+from export.model.structure import Structure
+from export.train.angles import centreline_slopes, coronal_tilts, endplate_angles, sagittal_tilts
+
+
+@dataclass(frozen=True)
+class StructureWeights:
+    """Weights of stage 1's terms: millimetres and degrees are brought to a like size, angles lead."""
+
+    landmark: float = 0.10
+    tilt: float = 0.10
+    angle: float = 0.20
+    slope: float = 0.10
+    coronal: float = 0.05
+    first: float = 0.30  # the same terms on the profile branch's own estimate
+    free: float = 0.002  # the free part stays small unless it pays
+    point_sd: float = 0.02
+    angle_sd: float = 0.05
+    image: float = 0.5
+    flow_landmark: float = 0.05
+    smooth: float = 5.0
+
+
+HUBER_MM: Final = 2.0
+HUBER_DEG: Final = 2.0
+
+
+def masked_huber(got: Tensor, want: Tensor, beta: float) -> Tensor:
+    """Mean Huber loss (slope 1 beyond ``beta``) over the finite entries of ``want``."""
+    known = torch.isfinite(want)
+    safe = torch.where(known, want, got.detach())
+    loss = functional.smooth_l1_loss(got, safe, beta=beta, reduction="none")
+    return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+def geometry_terms(got_mm: Tensor, want_mm: Tensor) -> dict[str, Tensor]:
+    """Landmark (mm) and angle (degrees) terms of one estimate of the endplates, both (B, 37, 4, 3)."""
+    got_tilts, want_tilts = sagittal_tilts(got_mm), sagittal_tilts(want_mm)
+    return {
+        "landmark": masked_huber(got_mm, want_mm, HUBER_MM),
+        "tilt": masked_huber(got_tilts, want_tilts, HUBER_DEG),
+        "angle": masked_huber(endplate_angles(got_tilts), endplate_angles(want_tilts), HUBER_DEG),
+        "slope": masked_huber(centreline_slopes(got_mm), centreline_slopes(want_mm), HUBER_DEG),
+        "coronal": masked_huber(coronal_tilts(got_mm), coronal_tilts(want_mm), HUBER_DEG),
+    }
+
+
+def gaussian_nll(error: Tensor, sd: Tensor) -> Tensor:
+    """Mean negative log-likelihood of finite errors under N(0, sd), without the constant."""
+    known = torch.isfinite(error)
+    safe = torch.where(known, error, torch.zeros_like(error))
+    return ((torch.log(sd) + 0.5 * (safe / sd) ** 2) * known).sum() / known.sum().clamp(min=1)
+
+
+def flow_smoothness(flow: Tensor) -> Tensor:
+    """Mean square difference of neighbouring flow vectors."""
+    return (flow[:, :, 1:] - flow[:, :, :-1]).square().mean() + (flow[..., 1:] - flow[..., :-1]).square().mean()
+
+
+def flow_landmarks(flow: Tensor, want_mm: Tensor, template_points: Tensor) -> Tensor:
+    """Millimetres by which the true landmarks are led past the template's landmarks."""
+    known = torch.isfinite(want_mm[..., :2]).all(-1).flatten(1)
+    points = lateral_normalised(torch.nan_to_num(want_mm)).flatten(1, 2)
+    inside = (points.abs() < 1).all(-1) & known
+    sampled = functional.grid_sample(flow, points.unsqueeze(1), mode="bilinear", align_corners=False)
+    led = points + sampled[:, :, 0].transpose(1, 2)
+    half = torch.tensor([LATERAL_VIEW.cols, LATERAL_VIEW.rows], device=flow.device) * (LATERAL_VIEW.mm_per_px / 2)
+    error = functional.smooth_l1_loss(
+        led * half, (template_points * half).expand_as(led), beta=HUBER_MM, reduction="none"
+    ).mean(-1)
+    return (error * inside).sum() / inside.sum().clamp(min=1)
+
+
+def half_resolution(film: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-attenuation (B, 1, 512, 256) with NaN -> (B, 1, 256, 128) mean of what is known, and how much is known."""
+    known = torch.isfinite(film).float()
+    mean = functional.avg_pool2d(torch.nan_to_num(film), 2)
+    weight = functional.avg_pool2d(known, 2)
+    return mean / weight.clamp(min=0.25), (weight > 0.5).float()
+
+
+def structure_loss(
+    got: Structure, batch: dict[str, Tensor], angle_error_deg: Tensor, template_points: Tensor, draw: LandmarkMap,
+    weights: StructureWeights,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Total loss of stage 1 and its terms.
+
+    angle_error_deg: (B, 9) errors of the measured angles, from ``edge.measure``: target of the angle sd.
+    """
+    want = batch["endplates_mm"]
+    terms = geometry_terms(got.endplates_mm, want)
+    first = geometry_terms(got.first_endplates_mm, want)
+    total = sum((getattr(weights, name) * value for name, value in terms.items()), got.endplates_mm.new_zeros(()))
+    total = total + weights.first * sum(getattr(weights, name) * value for name, value in first.items())
+    terms["first_angle"] = first["angle"]
+    extra = {
+        "free": got.free_mm.square().mean(),
+        "point_sd": gaussian_nll(got.endplates_mm.detach() - want, got.endplates_sd_mm),
+        "angle_sd": gaussian_nll(angle_error_deg, got.angle_sd_deg),
+        "flow_landmark": flow_landmarks(got.flow, want, template_points),
+        "smooth": flow_smoothness(got.flow),
+    }
+    film, known = half_resolution(batch["log_attenuation"])
+    complete = torch.isfinite(want).flatten(1).all(1)
+    structure = draw(torch.nan_to_num(want))[:, :1]
+    difference = (got.warped_template[:, :1] - film).abs() * known
+    drawn = (got.warped_template[:, 1:] - structure).abs() * complete[:, None, None, None]
+    extra["image"] = difference.sum() / known.sum().clamp(min=1) + drawn.mean()
+    for name, value in extra.items():
+        total = total + getattr(weights, name) * value
+    return total, {**terms, **extra}
