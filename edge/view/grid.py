@@ -46,6 +46,16 @@ class Grid:
         """z (back view) or x (lateral view) in mm of continuous column indices."""
         return self.left_mm + self.right_sign * (np.asarray(col) + 0.5) * self.mm_per_px
 
+    @property
+    def rows_y_mm(self) -> NDArray[np.float64]:
+        """(rows,) height of every row's centre."""
+        return self.top_mm - (np.arange(self.rows, dtype=np.float64) + 0.5) * self.mm_per_px
+
+    @property
+    def cols_u_mm(self) -> NDArray[np.float64]:
+        """(cols,) z (back view) or x (lateral view) of every column's centre."""
+        return self.left_mm + self.right_sign * (np.arange(self.cols, dtype=np.float64) + 0.5) * self.mm_per_px
+
     def coarser(self, factor: int) -> Grid:
         """The same area at ``factor`` times the pixel size."""
         return Grid(

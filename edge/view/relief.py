@@ -1,0 +1,70 @@
+"""Two numbers of the finished surface that tell a bare back from cloth, a board or a chair."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.view.grid import BACK_VIEW
+from edge.view.silhouette import Anchors
+
+FINE_CELLS: Final = 2.5  # sigma, 7.5 mm: below it lies the sensor's noise
+COARSE_CELLS: Final = 7.0  # sigma, 21 mm: above it lies the shape of the back
+FURROW_MM: Final = 25.0  # the mid-line furrow is a fold that a bare back does have
+ROWS_MM: Final = (-380.0, -80.0)
+STRIP_SHARE: Final = 0.4  # of the waist's width: the flanks are too steep to be read
+
+
+def fold_mm(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_], found: Anchors) -> float:
+    """Root mean square relief at 10-60 mm scale between the furrow and the flanks, sensor noise taken off.
+
+    Folds of loose cloth are 10-60 mm apart and 5-20 mm deep; skin over muscle is smooth at that scale. What the
+    noise of the depth image adds to this band is estimated from the band below it.
+    """
+    y, z = BACK_VIEW.rows_y_mm, BACK_VIEW.cols_u_mm
+    strip = (np.abs(z) >= FURROW_MM) & (np.abs(z) <= STRIP_SHARE * found.waist_width_mm)
+    rows = (y >= ROWS_MM[0]) & (y <= ROWS_MM[1])
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    area = inner & rows[:, None] & strip[None, :]
+    if int(area.sum()) < 200:
+        return 0.0
+    weight = mask.astype(np.float32)
+    fine, coarse = (_blurred(surface_mm, weight, sigma) for sigma in (FINE_CELLS, COARSE_CELLS))
+    band = float(np.var((fine - coarse)[area]))
+    noise = float(np.median(np.abs((surface_mm - fine)[area])) * 1.4826) ** 2
+    return float(np.sqrt(max(band - NOISE_LEAK * noise, 0.0)))
+
+
+NOISE_LEAK: Final = 0.25  # variance in the fold band per variance below it, for noise correlated over 1-2 cells
+
+
+def convexity_mm(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_], found: Anchors) -> float:
+    """How much deeper the flanks lie than the most prominent part of the back between them, mm.
+
+    Taken on the profile across the back, the median over the rows, each against its own mean depth: 8-40 for a
+    trunk, with or without a deep furrow; 0 for a board, however noisy.
+    """
+    y, z = BACK_VIEW.rows_y_mm, BACK_VIEW.cols_u_mm
+    share = z / found.waist_width_mm
+    cols = np.abs(share) <= 0.5
+    inner = mask[:, cols]
+    rows = (y >= ROWS_MM[0]) & (y <= ROWS_MM[1]) & (inner.mean(axis=1) > 0.5)
+    if int(rows.sum()) < 10:
+        return 0.0
+    depth = np.where(inner[rows], surface_mm[rows][:, cols], np.nan)
+    known = np.isfinite(depth).sum(axis=0) >= 5
+    profile = np.nanmedian((depth - np.nanmean(depth, axis=1, keepdims=True))[:, known], axis=0)
+    where = share[cols][known]
+    sides = [profile[(where >= low) & (where <= high)] for low, high in ((-0.5, -0.4), (0.4, 0.5), (-0.35, 0.35))]
+    if min(side.size for side in sides) == 0:
+        return 0.0
+    left, right, middle = sides
+    return float((left.mean() + right.mean()) / 2 - middle.min())
+
+
+def _blurred(values: NDArray[np.float32], weight: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    share = np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), np.float32(1e-3))
+    return np.asarray(cv2.GaussianBlur(values * weight, (0, 0), sigma) / share, dtype=np.float32)
