@@ -1,0 +1,24 @@
+"""The program ``latx-export``: its table of subcommands, one module each under ``export.commands``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from edge.command_table import Subcommand, dispatch
+
+SUBCOMMANDS: Final = {
+    "render": Subcommand("export.commands.render", "render phantom subjects into the training cache"),
+    "fit-template": Subcommand("export.commands.fit_template", "fit the mean template and the shape model"),
+    "train": Subcommand("export.commands.train", "train one stage, or go on where its run stopped"),
+    "onnx": Subcommand("export.commands.onnx", "write a verified model bundle from a run"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``latx-export``; returns the exit code."""
+    return dispatch("latx-export", "Training and export of the two stages.", SUBCOMMANDS, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,43 @@
+"""What a run was made from: the exact command, seeds and errors, kept beside the weights for the model card."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from export.train.loop import Schedule
+from export.train.sample import SampleSource
+
+
+def command_line() -> str:
+    """The command as typed, with the program's name alone and folders relative to the working directory."""
+    arguments = [os.path.relpath(a) if os.path.isabs(a) else a for a in sys.argv[1:]]
+    return shlex.join([Path(sys.argv[0]).name, *arguments])
+
+
+def record_training(
+    folder: Path, stage: str, training: SampleSource, validation: SampleSource, schedule: Schedule,
+    result: dict[str, float],
+) -> None:
+    """Write ``RUN/<stage>_training.json``."""
+    record: dict[str, Any] = {
+        "command": command_line(),
+        "trained_on": getattr(training, "described", f"{len(training)} samples"),
+        "validated_on": getattr(validation, "described", f"{len(validation)} samples"),
+        "schedule": asdict(schedule),
+        "validation": result,
+    }
+    part = folder / f"{stage}_training.json.part"
+    part.write_text(json.dumps(record, indent=1) + "\n")
+    os.replace(part, folder / f"{stage}_training.json")
+
+
+def read_training(folder: Path, stage: str) -> dict[str, Any]:
+    """What ``record_training`` wrote; empty while the training still runs."""
+    path = folder / f"{stage}_training.json"
+    return json.loads(path.read_text()) if path.exists() else {}
