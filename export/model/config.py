@@ -35,7 +35,7 @@ class ModelConfig:
     heads: int = 4
     global_ratio: float = 0.5
     structure_blocks: int = 3
-    radiograph_blocks: int = 6
+    radiograph_blocks: int = 4
     landmark_modes: int = 48
     profile_width: int = 48
     squarings: int = 6

@@ -29,6 +29,12 @@ def from_tokens(values: Tensor) -> Tensor:
     return values.reshape(values.shape[0], 2 * TOKEN_COUNT, 4, 3)[:, :ENDPLATE_COUNT]
 
 
+def token_rows(endplates_mm: Tensor) -> Tensor:
+    """(B, 37, 4, 3) -> (B, 19): continuous row of each vertebra on the 1/8 scale grid."""
+    height = by_token(endplates_mm).reshape(-1, TOKEN_COUNT, 8, 3)[..., 1].mean(dim=2)
+    return (LATERAL_VIEW.top_mm - height) / (LATERAL_VIEW.mm_per_px * 8) - 0.5
+
+
 class ShapeModel(nn.Module):
     """Mean and whitened modes of the endplates, as buffers. Coefficients have unit variance on training subjects."""
 
@@ -60,8 +66,7 @@ class TokenStart(nn.Module):
         """(B, 37, 4, 3), (37, 4, 3), (B, C, 32) -> tokens (B, 19, D) and their coarse rows (B, 19)."""
         by_vertebra = by_token(endplates_mm)
         offset = (by_vertebra - by_token(mean_mm[None])) / 20.0
-        height = by_vertebra.reshape(-1, TOKEN_COUNT, 8, 3)[..., 1].mean(dim=2)
-        row = (LATERAL_VIEW.top_mm - height) / (LATERAL_VIEW.mm_per_px * 8) - 0.5
+        row = token_rows(endplates_mm)
         near = torch.softmax(-0.5 * (self.rows - row.unsqueeze(-1)) ** 2, dim=-1)
         skin = torch.matmul(near, profile.transpose(1, 2))
         return self.name + self.shape(offset) + self.skin(skin), row

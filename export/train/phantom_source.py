@@ -28,6 +28,8 @@ SURFACE_STEP_MM: Final = 0.02
 """The surface is kept as int16 multiples of this: finer than any camera, and its slopes do not step."""
 FILM_STEP: Final = 2e-4
 """Log-attenuation is kept as uint16 multiples of this: up to 13."""
+VIEW_STREAM: Final = 31
+"""Random stream of where the camera stands: see ``calib.phantom.sampler.STREAMS``."""
 TRIES: Final = 4
 """Views drawn per subject before it is left out."""
 
@@ -45,42 +47,45 @@ class Rendered:
     refused: tuple[str, ...]
 
 
-def body_from_subject(view: BackView, camera_from_subject: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(4, 4) mm: from the subject's frame into the body frame of a back view."""
-    return view.body_from_camera @ camera_from_subject
+def body_shift_mm(
+    view: BackView, camera_from_subject: NDArray[np.float64], centres_mm: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(3,) mm to add to subject-frame positions: where the back view's body frame puts the middle of the spine.
 
-
-def moved(points_mm: NDArray[np.float64], transform: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(..., 3) points through a (4, 4) transform."""
-    return points_mm @ transform[:3, :3].T + transform[:3, 3]
+    Rotations are left out on purpose: the target is the film's own upright frame, in which the truth is measured,
+    and not that frame turned by the back view's errors in yaw and gravity.
+    """
+    middle = np.append(centres_mm.mean(axis=0), 1.0)
+    return np.asarray((view.body_from_camera @ camera_from_subject @ middle - middle)[:3])
 
 
 def render_seed(seed: int, tier: str, with_radiograph: bool) -> Rendered | None:
     """One subject through camera, gates and back view; None where every one of ``TRIES`` views is refused."""
-    from calib.phantom.depth_camera import render_frames
-    from calib.phantom.radiograph import render_radiograph, to_body_grid
+    from calib.phantom.depth_camera import render_frames, sample_view, true_poses
+    from calib.phantom.radiograph import render_radiograph
     from calib.phantom.sampler import sample_subject
-    from calib.phantom.scene import draw_view
+    from calib.phantom.xray.picture import to_body_grid
     from edge.view.gates import Refusal
     from edge.view.see import see
 
     subject = sample_subject(seed, tier)
     refused: list[str] = []
     for attempt in range(TRIES):
-        view = draw_view(seed, tier, attempt)
-        frame = render_frames(subject, view, 1)[0]
+        view = sample_view(np.random.default_rng([seed, VIEW_STREAM, attempt]), tier)
+        frame = render_frames(subject, view, 1, seed)[0]
         seen = see(frame)
         if isinstance(seen, Refusal):
             refused.append(seen.reason)
             continue
-        transform = body_from_subject(seen, view.camera_from_subject(subject))
+        truth = subject.spine_radiograph
+        shift = body_shift_mm(seen, true_poses(subject, view, 1, seed)[0], truth.centres_mm)
         film = None
         if with_radiograph:
-            body = to_body_grid(render_radiograph(subject), transform)
+            body = to_body_grid(render_radiograph(subject), (float(shift[0]), float(shift[1])))
             film = np.clip(np.rint(body / FILM_STEP), 0, 65535).astype(np.uint16)
         return Rendered(
             seed, np.rint(seen.surface_x_mm / SURFACE_STEP_MM).astype(np.int16), np.packbits(seen.mask),
-            seen.colour, moved(subject.spine_radiograph.endplates_mm, transform).astype(np.float32), film,
+            seen.colour, (truth.endplates_mm + shift).astype(np.float32), film,
             tuple(refused),
         )
     return None
