@@ -104,14 +104,14 @@ def _slopes(
 def _splat(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Soft histogram of a strip's depths by row on the lateral grid: each row sums to 1, or to 0."""
     row, source = np.nonzero(mask)
-    position = LATERAL_VIEW.col_of(surface_mm[row, source])
+    position = np.asarray(LATERAL_VIEW.col_of(surface_mm[row, source]), np.float32)
     left = np.floor(position)
     share = position - left
-    size = LATERAL_VIEW.rows * LATERAL_VIEW.cols
-    image = np.zeros(size)
-    for col, weight in ((left, 1 - share), (left + 1, share)):
-        inside = (col >= 0) & (col < LATERAL_VIEW.cols)
-        cell = row[inside] * LATERAL_VIEW.cols + col[inside].astype(np.int64)
-        image += np.bincount(cell, weights=weight[inside], minlength=size)
-    by_row = image.reshape(LATERAL_VIEW.rows, LATERAL_VIEW.cols)
-    return (by_row / np.maximum(by_row.sum(axis=1, keepdims=True), 1e-6)).astype(np.float32)
+    width = LATERAL_VIEW.cols + 2  # one column more on either side catches what falls off the grid
+    cell = row * width + np.clip(left, -1, LATERAL_VIEW.cols - 1).astype(np.int64) + 1
+    inside = (left >= -1) & (left < LATERAL_VIEW.cols)
+    size = LATERAL_VIEW.rows * width
+    image = np.bincount(cell, weights=(1 - share) * inside, minlength=size)
+    image[1:] += np.bincount(cell, weights=share * inside, minlength=size)[:-1]
+    by_row = image.reshape(LATERAL_VIEW.rows, width)[:, 1:-1].astype(np.float32)
+    return by_row / np.maximum(by_row.sum(axis=1, keepdims=True), np.float32(1e-6))

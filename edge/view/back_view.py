@@ -23,6 +23,7 @@ from edge.view.silhouette import Anchors, Outline, anchors, fill_pores, outline
 FOREMOST_MM: Final = 25.0  # skin seen through one cell: steeper than 83 deg is another surface behind
 SMOOTH_CELLS: Final = 1.2  # sigma; the noise of a stereo camera is correlated over about one cell anyway
 COVERED_SHARE: Final = 0.4  # of the plateau density: below it a cell is outside the subject, or a hole
+COLOUR_CELLS: Final = 0.8
 HOLE_CELLS: Final = 5  # holes up to 15 mm are bridged
 MIDLINE_HALF_MM: Final = 20.0
 MIDLINE_ROWS_MM: Final = (-420.0, -60.0)
@@ -52,13 +53,15 @@ class BackView:
 class SubjectPoints:
     """The subject's points at full resolution: body axes, mm, origin at the camera, and where they come from.
 
-    x, y, z: (N,) float32. pixel: (N,) flat index into the image. pitch_mm: spacing of the pixels on the skin.
+    x, y, z: (N,) float32. pixel: (N,) flat index into ``colour``. colour: (h, w, 3) uint8, the part of the frame's
+    colour that holds the subject, or None. pitch_mm: spacing of the pixels on the skin.
     """
 
     x: NDArray[np.float32]
     y: NDArray[np.float32]
     z: NDArray[np.float32]
     pixel: NDArray[np.int64]
+    colour: NDArray[np.uint8] | None
     pitch_mm: float
 
 
@@ -99,10 +102,9 @@ def gather_points(
     camera = (depth_mm * ray_x.reshape(-1)[inside], depth_mm * ray_y.reshape(-1)[inside], depth_mm)
     rotation = (pose.body_from_level @ level_from_camera).astype(np.float32)
     x, y, z = (r[0] * camera[0] + r[1] * camera[1] + r[2] * camera[2] for r in rotation)
+    colour = frame.colour[box] if frame.colour is not None and frame.colour.shape[:2] == frame.depth_m.shape else None
     focal = float(np.sqrt(frame.intrinsics.fx * frame.intrinsics.fy))
-    box_row, box_col = np.divmod(inside, full[0])
-    pixel = (box_row + top * step) * frame.depth_m.shape[1] + box_col + left * step
-    return SubjectPoints(x, y, z, pixel, float(np.median(depth_mm[::7])) / focal if inside.size else 1.0)
+    return SubjectPoints(x, y, z, inside, colour, float(np.median(depth_mm[::7])) / focal if inside.size else 1.0)
 
 
 def project(frame: Frame, points: SubjectPoints, pose: Pose, level_from_camera: NDArray[np.float64]) -> Projection:
@@ -127,8 +129,8 @@ def project(frame: Frame, points: SubjectPoints, pose: Pose, level_from_camera: 
     x_zero = _midline_depth(surface, mask, grid)
     surface = np.where(mask, surface - np.float32(x_zero), np.float32(0))
     colour = None
-    if frame.colour is not None:
-        colour = _colour(frame.colour, points.pixel[inside][kept], cell[kept], mask, grid)
+    if points.colour is not None:
+        colour = _colour(points.colour, points.pixel[inside][kept], cell[kept], mask, grid)
     body_from_camera = np.eye(4)
     body_from_camera[:3, :3] = pose.body_from_level @ level_from_camera
     body_from_camera[:3, 3] = (
@@ -181,18 +183,18 @@ def _surface(
 def _colour(
     image: NDArray[np.uint8], pixel: NDArray[np.int64], cell: NDArray[np.int64], mask: NDArray[np.bool_], grid: Grid
 ) -> NDArray[np.uint8]:
-    """Mean colour of the cells from every second point: colour needs less averaging than depth."""
-    pixel, cell = pixel[::2], cell[::2]
-    samples = image.reshape(-1, 3)[pixel]
+    """Colour of the cells: one pixel of each from the lightly blurred image (depth needs the mean, colour does not)."""
     size = grid.rows * grid.cols
-    sums = [np.bincount(cell, minlength=size)]
-    sums += [np.bincount(cell, weights=samples[:, c], minlength=size) for c in range(3)]
-    stack = np.stack(sums, axis=-1).astype(np.float32).reshape(grid.rows, grid.cols, 4)
-    stack = np.asarray(cv2.GaussianBlur(stack, (0, 0), 0.8), np.float32)
-    wide = cv2.GaussianBlur(stack, (0, 0), HOLE_CELLS / 2)
-    weight = stack[..., :1]
-    blend = np.where(weight > 0.05, stack[..., 1:] / np.maximum(weight, 0.05), wide[..., 1:] / (wide[..., :1] + 1e-6))
-    return np.where(mask[..., None], np.clip(np.rint(blend), 0, 255), 0).astype(np.uint8)
+    chosen = np.full(size, -1, np.int64)
+    chosen[cell] = pixel
+    seen = (chosen >= 0).astype(np.float32).reshape(grid.rows, grid.cols, 1)
+    samples = cv2.blur(image, (2, 2)).reshape(-1, 3)[chosen].reshape(grid.rows, grid.cols, 3) * seen
+    stack = np.asarray(cv2.GaussianBlur(np.dstack([samples, seen]), (0, 0), COLOUR_CELLS), np.float32)
+    bare = mask & (stack[..., 3] < 0.05)
+    if bare.any():  # bridged holes take the colour around them
+        stack[bare] = cv2.GaussianBlur(stack, (0, 0), HOLE_CELLS / 2)[bare]
+    mean = stack[..., :3] / np.maximum(stack[..., 3:], 1e-6)
+    return np.where(mask[..., None], mean + np.float32(0.5), 0).astype(np.uint8)
 
 
 def _midline_depth(surface: NDArray[np.float32], mask: NDArray[np.bool_], grid: Grid) -> float:
@@ -208,13 +210,14 @@ def _missing_share(
     count: NDArray[np.float32], shape: Outline, found: Anchors, pitch_mm: float, grid: Grid
 ) -> float:
     """Share of the trunk's pixels without a reading: points found against points that its area would hold."""
-    y = shape.y_mm - found.shoulder_y_mm
-    left, right = (_running_median(edge, 41) for edge in (shape.left_mm, shape.right_mm))
-    z = grid.cols_u_mm
-    hull = (z[None, :] >= left[:, None] + 9) & (z[None, :] <= right[:, None] - 9)
+    every = 4  # rows between two samples of the edges, which are medians over some 120 mm anyway
+    edges = (_running_median(edge[::every], 11) for edge in (shape.left_mm, shape.right_mm))
+    left, right = (np.repeat(edge, every)[: grid.rows, None] for edge in edges)
+    y, z = shape.y_mm - found.shoulder_y_mm, grid.cols_u_mm
+    hull = (z >= left + 9) & (z <= right - 9)
     hull &= ((y >= max(-400.0, -found.visible_height_mm + 9)) & (y <= -20.0))[:, None]
     expected = float(hull.sum()) * (grid.mm_per_px / pitch_mm) ** 2
-    return float(np.clip(1.0 - count[hull].sum() / expected, 0.0, 1.0)) if expected else 1.0
+    return float(np.clip(1.0 - (count * hull).sum() / expected, 0.0, 1.0)) if expected else 1.0
 
 
 def _running_median(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:

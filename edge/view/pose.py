@@ -18,7 +18,8 @@ from edge.view.gravity import yaw_rotation
 from edge.view.silhouette import TRUNK_MM, Anchors, Outline, anchors, fill_pores, outline
 
 CELL_MM: Final = 12.0
-ROUNDS: Final = 3
+ROUNDS: Final = 4
+SETTLED_DEG: Final = 0.1
 PLANE_SHARE: Final = 0.4  # half width of the fitted strip in widths of the waist: the flanks curve away
 PLANE_TRIM_SD: Final = 2.5
 
@@ -45,7 +46,7 @@ def find_pose(points_mm: NDArray[np.float32]) -> Pose | None:
     """
     yaw = 0.0
     middle: float | None = None
-    for _ in range(ROUNDS):
+    for round_ in range(ROUNDS):
         turn = yaw_rotation(yaw)
         x, y, z = (points_mm @ turn.T.astype(np.float32)).T
         shape = coarse_outline(y, z, middle)
@@ -59,6 +60,8 @@ def find_pose(points_mm: NDArray[np.float32]) -> Pose | None:
         # The mid-line turns with the frame: carry it on, so that the next round looks for the run around it.
         middle = float(middle * math.cos(math.radians(turned)) + np.median(x) * math.sin(math.radians(turned)))
         yaw += turned
+        if round_ and abs(turned) < SETTLED_DEG:
+            break
     return pose
 
 
@@ -80,13 +83,15 @@ def _plane(
     keep = (y >= TRUNK_MM[0]) & (y <= TRUNK_MM[1]) & (np.abs(z) <= half_width_mm)
     if int(keep.sum()) < 30:
         return 0.0, 0.0
-    depth = x[keep].astype(np.float64)
-    design = np.stack([np.ones(depth.size), y[keep], z[keep]], axis=1).astype(np.float64)
-    weight = np.ones(depth.size, bool)
-    fit: NDArray[np.floating] = np.zeros(3)
+    design = np.stack([y[keep], z[keep], x[keep]]).astype(np.float64)
+    design -= design.mean(axis=1, keepdims=True)
+    weight = np.ones(design.shape[1])
+    slopes: NDArray[np.float64] = np.zeros(2)
     for _ in range(3):
-        fit = np.linalg.lstsq(design[weight], depth[weight], rcond=None)[0]
-        rest = depth - design @ fit
+        centred = design - (design @ weight / weight.sum())[:, None]
+        moments = (centred * weight) @ centred.T
+        slopes = np.linalg.solve(moments[:2, :2] + 1e-6 * np.eye(2), moments[:2, 2])
+        rest = centred[2] - slopes @ centred[:2]
         spread = 1.4826 * float(np.median(np.abs(rest))) + 1e-3
-        weight = np.abs(rest) <= PLANE_TRIM_SD * spread
-    return float(fit[1]), float(fit[2])
+        weight = (np.abs(rest) <= PLANE_TRIM_SD * spread).astype(np.float64)
+    return float(slopes[0]), float(slopes[1])

@@ -13,6 +13,8 @@ from edge.view.silhouette import Anchors
 
 FINE_CELLS: Final = 2.5  # sigma, 7.5 mm: below it lies the sensor's noise
 COARSE_CELLS: Final = 7.0  # sigma, 21 mm: above it lies the shape of the back
+NOISE_LEAK: Final = 0.25  # variance in the fold band per variance below it, for noise correlated over 1-2 cells
+MARGIN_MM: Final = 30.0  # of surface around the judged area, for the blur to stand on
 FURROW_MM: Final = 25.0  # the mid-line furrow is a fold that a bare back does have
 ROWS_MM: Final = (-380.0, -80.0)
 STRIP_SHARE: Final = 0.4  # of the waist's width: the flanks are too steep to be read
@@ -25,20 +27,21 @@ def fold_mm(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_], found: Anc
     noise of the depth image adds to this band is estimated from the band below it.
     """
     y, z = BACK_VIEW.rows_y_mm, BACK_VIEW.cols_u_mm
-    strip = (np.abs(z) >= FURROW_MM) & (np.abs(z) <= STRIP_SHARE * found.waist_width_mm)
-    rows = (y >= ROWS_MM[0]) & (y <= ROWS_MM[1])
-    inner = cv2.erode(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    area = inner & rows[:, None] & strip[None, :]
+    half_width = STRIP_SHARE * found.waist_width_mm
+    rows = np.flatnonzero((y >= ROWS_MM[0] - MARGIN_MM) & (y <= ROWS_MM[1] + MARGIN_MM))
+    cols = np.flatnonzero(np.abs(z) <= half_width + MARGIN_MM)
+    window = np.s_[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+    strip = (np.abs(z) >= FURROW_MM) & (np.abs(z) <= half_width)
+    height = (y >= ROWS_MM[0]) & (y <= ROWS_MM[1])
+    inner = cv2.erode(mask[window].astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    area = inner & (height[:, None] & strip[None, :])[window]
     if int(area.sum()) < 200:
         return 0.0
-    weight = mask.astype(np.float32)
-    fine, coarse = (_blurred(surface_mm, weight, sigma) for sigma in (FINE_CELLS, COARSE_CELLS))
+    surface, weight = surface_mm[window], mask[window].astype(np.float32)
+    fine, coarse = (_blurred(surface, weight, sigma) for sigma in (FINE_CELLS, COARSE_CELLS))
     band = float(np.var((fine - coarse)[area]))
-    noise = float(np.median(np.abs((surface_mm - fine)[area])) * 1.4826) ** 2
+    noise = float(np.median(np.abs((surface - fine)[area])) * 1.4826) ** 2
     return float(np.sqrt(max(band - NOISE_LEAK * noise, 0.0)))
-
-
-NOISE_LEAK: Final = 0.25  # variance in the fold band per variance below it, for noise correlated over 1-2 cells
 
 
 def convexity_mm(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_], found: Anchors) -> float:

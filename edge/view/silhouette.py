@@ -141,8 +141,9 @@ def anchors(shape: Outline) -> Anchors | None:
     shoulders = width[present & (y <= 0) & (y >= -200.0)]
     gone = np.flatnonzero((y < -60.0) & ~present)
     last = int(gone[0]) if gone.size else len(y)
-    lean = present & (y >= TRUNK_MM[0]) & (y <= TRUNK_MM[1])
-    slope = float(np.polyfit(y[lean], middle[lean], 1)[0]) if lean.sum() > 3 else 0.0
+    lean = present & np.isfinite(middle) & (y >= TRUNK_MM[0]) & (y <= TRUNK_MM[1])
+    height, drift = (values[lean] - values[lean].mean() for values in (y, middle))
+    slope = float(height @ drift / (height @ height)) if lean.sum() > 3 else 0.0
     return Anchors(
         shoulder_y_mm=float(shoulder_y),
         middle_z_mm=float(np.median(middle[narrow])),
