@@ -79,6 +79,7 @@ def _lock(
     tips = 9.0 * np.sin(0.21 * z + look.texture_seed % 5) + 5.0 * np.sin(0.55 * z)
     half = width * (0.72 + 0.28 * np.clip(share_y, 0, 1))
     strands = 1.2 * np.sin(0.8 * z + 0.02 * y) + 0.8 * np.sin(1.7 * z - 0.03 * y)
-    lock = hang + strands + thick * (1.0 - rounded((z - centre[2]) / half))
+    off = np.abs(z - centre[2]) / half
+    lock = hang + strands + thick * (1.0 - rounded(off)) + FALL * half * np.maximum(off - 1.0, 0.0)
     lock = lock + FALL * np.maximum(low + tips - y, 0.0) + FALL * np.maximum(y - high, 0.0) * 0.3
     return lock.astype(np.float32), np.broadcast_to(np.float32(hang + 1.6 * thick), lock.shape)

@@ -6,6 +6,8 @@ furrow rather than the furrow being cut, so that the furrow's bottom stays on th
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from calib.phantom.appearance import Appearance, Scapula
@@ -13,6 +15,8 @@ from calib.phantom.height_field import Field, smooth_step
 from calib.phantom.subject import Subject
 from calib.phantom.trunk import TrunkRows, shoulder_height
 from edge.anatomy import VERTEBRA_INDEX
+
+STREAM: Final = 17
 
 # Level heights used as landmarks on the skin: medial border of the scapula from T2 to T7, its spine at T3.
 _SUPERIOR_ANGLE, _SCAPULAR_SPINE, _INFERIOR_ANGLE = (VERTEBRA_INDEX[k] for k in ("T2", "T3", "T8"))
@@ -31,9 +35,11 @@ def spinous_bumps(subject: Subject, rows: TrunkRows, z_mm: Field) -> Field:
     """Small knobs over the tips of the spinous processes; C7 and T1 stand out most (``bumps_mm`` says so)."""
     tips = subject.spine_photo.spinous_tips_mm
     along = np.zeros_like(rows.y_mm)
-    for tip in tips[:-1]:
-        along += np.exp(-0.5 * ((rows.y_mm - tip[1]) / 6.5) ** 2).astype(np.float32)
-    across = np.exp(-0.5 * ((z_mm[None, :] - rows.spinous_z_mm) / 6.5) ** 2)
+    uneven = np.random.default_rng([subject.traits.seed, STREAM]).uniform(0.3, 1.1, len(tips))
+    uneven[:2] = 1.0  # C7 and T1 are always to be felt
+    for tip, share in zip(tips[:-1], uneven, strict=False):
+        along += share * np.exp(-0.5 * ((rows.y_mm - tip[1]) / 7.5) ** 2).astype(np.float32)
+    across = np.exp(-0.5 * ((z_mm[None, :] - rows.spinous_z_mm) / 7.5) ** 2)
     return np.asarray(rows.bumps_mm * np.minimum(along, 1.0) * across, dtype=np.float32)
 
 
@@ -48,11 +54,11 @@ def scapula(subject: Subject, look: Appearance, blade: Scapula, side: int, rows:
     along = np.clip((y - bottom) / (top - bottom), -0.3, 1.3)
     border = scale * (71.0 + blade.out_mm - 10.0 * along + 7.0 * (along - 0.45) ** 2)
     lateral = out - border
-    rising = 1.0 / (1.0 + np.exp(-np.clip(lateral / 5.0, -30, 30)))
+    rising = 1.0 / (1.0 + np.exp(-np.clip(lateral / 7.0, -30, 30)))
     merging = np.exp(-((np.maximum(lateral, 0.0) / (52.0 * scale)) ** 2))
     lower_edge = bottom + 0.95 * np.maximum(lateral, 0.0)  # the lateral border climbs to the shoulder joint
-    window = 1.0 / (1.0 + np.exp(-np.clip((y - lower_edge) / 7.5, -30, 30)))
-    window = window / (1.0 + np.exp(-np.clip((top - y) / 16.0, -30, 30)))
+    window = 1.0 / (1.0 + np.exp(-np.clip((y - lower_edge) / 11.0, -30, 30)))
+    window = window / (1.0 + np.exp(-np.clip((top - y) / 20.0, -30, 30)))
     along_border = 1.0 - 0.75 * blade.tilt * smooth_step(np.asarray(along, np.float32))
     plate = blade.height_mm * rising * merging * window * along_border
 
@@ -62,8 +68,8 @@ def scapula(subject: Subject, look: Appearance, blade: Scapula, side: int, rows:
     end_y = float(shoulder_height(subject, np.array([side * end_out], np.float32))[0]) - 16.0 * scale
     t = np.clip((out - start_out) / (end_out - start_out), 0.0, 1.0)
     ridge_y = start_y + t * (end_y - start_y)
-    ends = np.exp(-(((out - start_out - t * (end_out - start_out)) / 14.0) ** 2))
-    ridge = 0.42 * blade.height_mm * np.exp(-(((y - ridge_y) / (11.0 * scale)) ** 2)) * ends
+    ends = np.exp(-(((out - start_out - t * (end_out - start_out)) / 18.0) ** 2))
+    ridge = 0.26 * blade.height_mm * np.exp(-(((y - ridge_y) / (15.0 * scale)) ** 2)) * ends
     return np.asarray(plate + ridge, dtype=np.float32)
 
 

@@ -17,15 +17,15 @@ from calib.phantom.head import with_head
 from calib.phantom.height_field import Field, HeightField, Mesh, grid, joined, smooth_min, smooth_step, triangulate
 from calib.phantom.relief import back_relief, spinous_bumps
 from calib.phantom.subject import Subject
-from calib.phantom.trousers import BAND_MM, S1_HEIGHT, below_band, dressed, leg_fields
+from calib.phantom.trousers import BAND_MM, S1_HEIGHT, TRUNK_BOTTOM, below_band, dressed, leg_fields
 from calib.phantom.trunk import bare_trunk, keep_midline, trunk_rows
 
 STREAM: Final = 11
 STEP_MM: Final = 3.0
 _LEG_STEP_MM: Final = 8.0
-_JOIN_MM: Final = 30.0  # fillet between arm and trunk at the shoulder
-_MELT_FROM_MM: Final = 95.0  # below the acromion the fillet starts to fade ...
-_MELT_OVER_MM: Final = 60.0  # ... over this height
+_JOIN_MM: Final = 75.0  # fillet between arm and trunk at the shoulder
+_MELT_FROM_MM: Final = 80.0  # below the acromion the fillet starts to fade ...
+_MELT_OVER_MM: Final = 75.0  # ... over this height
 
 
 def skin_mesh(subject: Subject, step_mm: float = STEP_MM) -> Mesh:
@@ -43,7 +43,7 @@ def skin_layers(
     c7_y = float(subject.spine_photo.centres_mm[0, 1])
     reach = float(max(look.biacromial_half_mm + 80.0, torso.half_width_mm.max() + 25.0))
     middle = float(np.median(torso.mid_z_mm))
-    y, z = grid(c7_y + 0.155 * stature, -0.115 * stature, middle - reach, middle + reach, step_mm)
+    y, z = grid(c7_y + 0.155 * stature, TRUNK_BOTTOM * stature, middle - reach, middle + reach, step_mm)
 
     rows = trunk_rows(subject, y)
     x, inside = bare_trunk(subject, look, rows, z)
@@ -83,6 +83,7 @@ class _Limb:
     z_mm: Field
     x_mm: Field
     inside_mm: Field
+    soft_x_mm: Field
 
 
 def _limb(subject: Subject, look: Appearance, side: int, y_mm: Field, z_mm: Field, step_mm: float) -> _Limb:
@@ -93,8 +94,7 @@ def _limb(subject: Subject, look: Appearance, side: int, y_mm: Field, z_mm: Fiel
     col, cols = int(np.floor((low[2] - z_mm[0]) / step_mm)), int((high[2] - low[2]) / step_mm) + 2
     y = y_mm[0] - np.arange(row, row + rows, dtype=np.float32) * np.float32(step_mm)
     z = z_mm[0] + np.arange(col, col + cols, dtype=np.float32) * np.float32(step_mm)
-    x, inside = arm_field(subject, look, side, y, z)
-    return _Limb(row, col, y, z, x, inside)
+    return _Limb(row, col, y, z, *arm_field(subject, look, side, y, z))
 
 
 def _melted(shoulder_y_mm: float, x_mm: Field, inside_mm: Field, limb: _Limb) -> tuple[Field, Field, _Limb]:
@@ -109,8 +109,9 @@ def _melted(shoulder_y_mm: float, x_mm: Field, inside_mm: Field, limb: _Limb) ->
     trunk, arm = x[on_trunk], arm_x[on_limb]
     arm_outline, trunk_outline = limb.inside_mm[on_limb] + arm, inside[on_trunk] + trunk
     share = 1.0 - smooth_step((shoulder_y_mm - _MELT_FROM_MM - limb.y_mm[on_limb[0], None]) / _MELT_OVER_MM)
-    both = smooth_min(trunk, arm, _JOIN_MM)
-    outline = np.where((arm < trunk) & (share > 0.5), arm_outline, trunk_outline)
+    soft = limb.soft_x_mm[on_limb]
+    both = smooth_min(trunk, soft, _JOIN_MM)
+    outline = np.where((soft < trunk) & (share > 0.5), arm_outline, trunk_outline)
     x[on_trunk] = trunk + share * (both - trunk)
     inside[on_trunk] = outline - x[on_trunk]
     arm_x[on_limb] = arm + share * (both - arm)
@@ -119,7 +120,7 @@ def _melted(shoulder_y_mm: float, x_mm: Field, inside_mm: Field, limb: _Limb) ->
 
 def _legs(subject: Subject, look: Appearance, rng: np.random.Generator, middle: float, reach: float) -> HeightField:
     stature = subject.traits.stature_mm
-    y, z = grid(-0.095 * stature, -S1_HEIGHT * stature, middle - reach, middle + reach, _LEG_STEP_MM)
+    y, z = grid((TRUNK_BOTTOM + 0.01) * stature, -S1_HEIGHT * stature, middle - reach, middle + reach, _LEG_STEP_MM)
     x, inside, shoe = leg_fields(subject, look, y, z)
     down = np.full(x.shape, 10.0 * BAND_MM, np.float32)
     albedo = np.where(shoe[..., None] > 0, shoe_albedo(x.shape), cloth_albedo(look, down, BAND_MM, x.shape, rng))

@@ -77,8 +77,8 @@ def bare_trunk(subject: Subject, look: Appearance, rows: TrunkRows, z_mm: Field)
 
     # From the axilla upwards the sections widen to the girdle; the torso's own taper towards the neck is not used.
     acromion = np.float32(look.biacromial_half_mm)
-    rise = smooth_step((y - (torso.shoulder_y_mm - 150.0 * scale)) / (95.0 * scale))
-    width = rows.half_width_mm + rise * np.maximum(acromion + 8.0 - rows.half_width_mm, 0.0)
+    rise = smooth_step((y - (torso.shoulder_y_mm - 185.0 * scale)) / (135.0 * scale))
+    width = rows.half_width_mm + rise * np.maximum(acromion + 4.0 - rows.half_width_mm, 0.0)
     share = np.abs(across) / width
     profile = np.power(np.maximum(1.0 - np.power(np.minimum(share, 1.0), exponent), 0.0), 1.0 / exponent)
     middle = rows.middle_x_mm - rows.twist * across
@@ -100,7 +100,8 @@ def bare_trunk(subject: Subject, look: Appearance, rows: TrunkRows, z_mm: Field)
     # Neck: an upright elliptic cylinder behind which the nape runs along the torso's back line.
     neck_across = z - rows.spinous_z_mm
     below = np.maximum(torso.shoulder_y_mm - y, 0.0)
-    neck_x = rows.back_x_mm + 4.0 + 0.8 * below + 1.05 * neck * (1.0 - rounded(neck_across / neck))
+    above = np.maximum(y - float(subject.spine_photo.centres_mm[0, 1]) - 0.06 * subject.traits.stature_mm, 0.0)
+    neck_x = rows.back_x_mm + 4.0 + 0.8 * below + 1.5 * above + 1.05 * neck * (1.0 - rounded(neck_across / neck))
     x = smooth_min(x, neck_x.astype(np.float32), 34.0)
 
     outline = np.where(np.abs(neck_across) < neck * 1.5, np.maximum(middle, rows.back_x_mm + neck), middle)
