@@ -22,6 +22,7 @@ REACH_M: Final = 2.6  # a surface farther than this is the room
 STEP_OF_SURFACE_M: Final = 0.08  # a jump between neighbours that no skin makes at 8 mm spacing (79 deg slope)
 BACKGROUND_GAP_M: Final = 0.05  # what lies this far behind the surface around it is background; walls: > 0.3 m
 FLOOR_BELOW_CAMERA_M: Final = 0.45  # a kiosk camera hangs at about 1 m
+FEET_BELOW_CAMERA_M: Final = 0.70  # the trunk is looked for above this: legs only lead to the floor
 FLOOR_NORMAL: Final = 0.8  # cosine between a floor's normal and the vertical
 MIN_AREA_M2: Final = 0.02
 MAX_WIDTH_M: Final = 0.95  # wider is a wall, not a person
@@ -82,7 +83,7 @@ def find_subject(view: Thinned, focal_px: float) -> Segment | None:
         view: the thinned frame.
         focal_px: geometric mean of fx and fy of the full image.
     """
-    solid = view.valid & ~_floor(view)
+    solid = view.valid & (view.y_m > -FEET_BELOW_CAMERA_M) & ~_floor(view)
     far = np.where(solid, view.x_m, np.float32(9.0))
     near = np.where(solid, view.x_m, np.float32(0.0))
     kernel = np.ones((3, 3), np.uint8)
