@@ -15,9 +15,9 @@ from export.train.sample import SampleSource
 
 
 def command_line() -> str:
-    """The command as typed, with the program's name alone and folders relative to the working directory."""
-    arguments = [os.path.relpath(a) if os.path.isabs(a) else a for a in sys.argv[1:]]
-    return shlex.join([Path(sys.argv[0]).name, *arguments])
+    """The command as typed, with the names of folders alone: where they lay is nobody's business."""
+    arguments = [Path(a).name if os.sep in a else a for a in sys.argv[1:]]
+    return shlex.join(["latx-export", *arguments])
 
 
 def record_training(
