@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from edge.anatomy import ENDPLATES, VERTEBRAE
 from edge.errors import BundleError
+from edge.measure.intervals import NORMAL_90
+from edge.runtime.bundle import INTERVAL_NAMES, Bundle, Manifest
 from edge.runtime.runner import Tensors, TensorSpec, check_finite, check_tensors
 from edge.runtime.stages import STAGES, TensorRule
 from edge.view.grid import LATERAL_VIEW, RADIOGRAPH
@@ -86,6 +88,26 @@ class TemplateRunner:
         if self._fail == "not_finite":
             return outputs | {first: np.full_like(outputs[first], np.nan)}
         return outputs | {first: outputs[first][..., :-1]}
+
+
+def template_bundle() -> Bundle:
+    """A bundle of two stand-ins, ready to run; its manifest says what it is."""
+    stages = {
+        stage: {
+            "file": f"{stage}.none", "sha256": "0" * 64, "bytes": 1,
+            "inputs": [vars(spec) for spec in runner.inputs], "outputs": [vars(spec) for spec in runner.outputs],
+        }
+        for stage, runner in ((stage, TemplateRunner(stage)) for stage in STAGES)
+    }
+    manifest = Manifest.model_validate({
+        "name": "mean-template", "version": "1", "created_at": "2026-01-01T00:00:00Z",
+        "trained_on": "nothing: the mean spine of a published cohort", "opset": 18, "fft_lowering": "matmul",
+        "precision": "fp64", "stages": stages,
+        "model_card": {"file": "none", "sha256": "0" * 64, "bytes": 1},
+        "interval_scales": dict.fromkeys(INTERVAL_NAMES, NORMAL_90),
+        "template": {"description": "means of a published cohort", "subjects": 69},
+    })
+    return Bundle(manifest, "0" * 64, TemplateRunner("structure"), TemplateRunner("radiograph"))
 
 
 def mean_endplates_mm() -> NDArray[np.float64]:

@@ -1,0 +1,56 @@
+"""Arguments that several subcommands share, and how they are read."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from edge.errors import UsageError
+
+
+def add_camera(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """``--camera``: required where there is no default."""
+    parser.add_argument(
+        "--camera", metavar="URI", default=default, required=default is None,
+        help="file:PATH (.mcap, .bag or .db3 recording) or demo (the shipped recording)"
+        + (f"; default {default}" if default else ""),
+    )
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    """``--bundle`` and ``--threads``."""
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="model bundle; default: the one that is shipped")
+    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the model; default: all cores")
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
+    return int(text)
+
+
+def positive_seconds(text: str) -> float:
+    """A finite number of seconds above 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"expected seconds above 0, found {text!r}")
+    return seconds
+
+
+def subject_reference(text: str | None) -> str | None:
+    """The operator's opaque reference.
+
+    Raises:
+        UsageError: it could be a name: only letters, digits, ``.``, ``_`` and ``-``, at least one digit, 64 at most.
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"(?=.*[0-9])[A-Za-z0-9._-]{1,64}", text):
+        raise UsageError("--subject-ref must be an opaque reference, never a name",
+                         expected="up to 64 letters, digits, '.', '_' or '-', with a digit", found=repr(text[:64]))
+    return text

@@ -1,0 +1,43 @@
+"""``latx-edge bench``: what one frame costs on this machine, step by step, against the bare model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from edge.cli.arguments import add_bundle, add_camera, positive
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of ``latx-edge bench``."""
+    add_camera(parser, default="demo")
+    add_bundle(parser)
+    parser.add_argument("--runs", type=positive, default=50, metavar="N", help="timed frames; default 50")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Time and print."""
+    import time
+
+    from edge.bench import bench
+    from edge.camera import open_camera
+    from edge.cli.table import aligned
+    from edge.runtime.bundle import load_bundle
+
+    started = time.perf_counter()
+    with load_bundle(args.bundle, args.threads) as bundle:
+        load_ms = (time.perf_counter() - started) * 1e3
+        with open_camera(args.camera) as camera:
+            figures = bench(camera, bundle, args.runs)
+        runtime = bundle.structure.runtime
+    if args.json:
+        print(json.dumps({"runtime": runtime, "load_ms": round(load_ms, 2), **figures.as_json()}, indent=2))
+        return 0
+    rows = [["Step (milliseconds)", "p50", "p95"]]
+    rows += [[step, f"{spread.p50_ms:.1f}", f"{spread.p95_ms:.1f}"] for step, spread in figures.rows().items()]
+    print("\n".join(aligned(rows)))
+    print(f"\n{figures.frames_per_s:.1f} frames/s from depth frame to angles and PNG, over {figures.runs} frames; "
+          f"{figures.ratio:.2f} times the two bare model runs")
+    print(f"{runtime}; bundle loaded in {load_ms:.0f} ms; peak memory {figures.peak_memory_mb:.0f} MB")
+    return 0

@@ -1,0 +1,209 @@
+"""From the frames of one scan to one answer: medians, repeatability, and a named reason for every frame left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.anatomy import ANGLE_NAMES
+from edge.errors import RefusedError
+from edge.measure.coronal import CobbCurve, cobb_major
+from edge.measure.intervals import Interval, disagreements, interval
+from edge.measure.tilts import vertebral_centres_mm
+from edge.pipeline import Measurements
+from edge.view.gates import Reason, Refusal
+
+MIN_ACCEPTED: Final = 3
+"""Frames that a result rests on at least, where the camera gave so many: two cannot outvote an outlier."""
+OUTLIER_SDS: Final = 4.0
+"""A frame is an outlier so many robust standard deviations (1.4826 x MAD) from the median of the scan."""
+OUTLIER_FLOOR_DEG: Final = 4.0
+"""... but never within this of it: quiet standing sways by 1-2 deg (rasterstereography repeatability, SD)."""
+SPACING_MM: Final = (6.0, 70.0)
+"""Distance of neighbouring vertebral centres that a human spine can have, small child to tall adult, with margin."""
+
+REASONS_AFTER_MODEL: Final[dict[str, Reason]] = {
+    "implausible_spine": Reason(
+        "the landmarks found are no human spine", "Stand on the mark, arms hanging; if it persists, check the bundle."
+    ),
+    "curves_disagree": Reason(
+        "endplates and centre line give contradicting curves", "Stand upright and still, and scan again."
+    ),
+    "outlier": Reason("the frame differs from the others of the scan", "Stand still and breathe calmly."),
+}
+"""Reasons for which a frame that passed the gates is left out all the same."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A frame left out of a scan, by a gate or after the model: one shape for both."""
+
+    reason: str
+    what: str
+    expected: str
+    found: str
+    advice: str
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> Rejection:
+        """A gate's refusal."""
+        return cls(refusal.reason, refusal.what, refusal.expected, refusal.found, refusal.advice)
+
+    @classmethod
+    def after_model(cls, reason: str, expected: str, found: str) -> Rejection:
+        """With the wording of ``REASONS_AFTER_MODEL``."""
+        row = REASONS_AFTER_MODEL[reason]
+        return cls(reason, row.what, expected, found, row.advice)
+
+
+@dataclass(frozen=True)
+class FusedAngle:
+    """An angle over the frames of a scan. repeatability_deg is None where a single frame was accepted."""
+
+    value_deg: float
+    interval: Interval
+    repeatability_deg: float | None
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """One scan, fused.
+
+    angles: by ``ANGLE_NAMES``. cobb, cobb_curve: the major coronal curve of the fused landmarks.
+    endplates_mm, endplates_sd_mm: (37, 4, 3) float64, medians, body frame.
+    log_attenuation: (512, 256) float32 of the accepted frame whose landmarks are closest to the medians.
+    refusals: reason -> frames left out. gates: median of each measured value. timing_ms: median of each step.
+    captured_at_ns: of the first accepted frame.
+    """
+
+    angles: dict[str, FusedAngle]
+    cobb: FusedAngle
+    cobb_curve: CobbCurve
+    endplates_mm: NDArray[np.float64]
+    endplates_sd_mm: NDArray[np.float64]
+    log_attenuation: NDArray[np.float32]
+    accepted_frames: int
+    refusals: dict[str, int]
+    gates: dict[str, float]
+    timing_ms: dict[str, float]
+    captured_at_ns: int
+
+    @property
+    def rejected_frames(self) -> int:
+        """Number of frames left out."""
+        return sum(self.refusals.values())
+
+
+def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[str, float],
+         min_accepted: int = MIN_ACCEPTED) -> ScanResult:
+    """One answer from the frames of a scan.
+
+    Args:
+        outcomes: of ``Pipeline.process``, in the order of the frames.
+        interval_scales: conformal factor by angle, of the bundle's manifest.
+        min_accepted: accepted frames needed; fewer suffice only where the camera gave fewer frames than that.
+
+    Raises:
+        RefusedError: too few frames are left; names the most frequent reason. No answer is made up.
+    """
+    kept: list[Measurements] = []
+    rejected: list[Rejection] = []
+    for outcome in outcomes:
+        verdict = Rejection.of(outcome) if isinstance(outcome, Refusal) else _contradiction(outcome)
+        if verdict is not None:
+            rejected.append(verdict)
+        elif not isinstance(outcome, Refusal):
+            kept.append(outcome)
+    kept, outliers = _without_outliers(kept)
+    rejected += outliers
+    needed = max(1, min(min_accepted, len(outcomes)))
+    if len(kept) < needed:
+        raise _refused(rejected, len(outcomes), len(kept), needed)
+    return _fused(kept, rejected, interval_scales)
+
+
+def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[str, float]) -> ScanResult:
+    landmarks = np.stack([m.endplates_mm for m in kept])
+    middle = np.median(landmarks, axis=0)
+    closest = int(np.argmin(((landmarks - middle) ** 2).sum(axis=(1, 2, 3))))
+    curve = cobb_major(middle)
+    several = len(kept) > 1
+
+    def fused(name: str, value: float, values: list[float], floor_deg: float = -np.inf) -> FusedAngle:
+        repeatability = float(np.std(values, ddof=1)) if several else None
+        sd = float(np.median([m.angle_sd_deg[name] for m in kept]))
+        return FusedAngle(value, interval(value, sd, scales[name], repeatability or 0.0, floor_deg), repeatability)
+
+    angles = {name: [m.angles_deg[name] for m in kept] for name in ANGLE_NAMES}
+    return ScanResult(
+        angles={name: fused(name, float(np.median(values)), values) for name, values in angles.items()},
+        # Value and end vertebrae of the fused landmarks: a maximum over pairs would only collect the frames' noise.
+        cobb=fused("cobb_major", curve.value_deg, [m.cobb.value_deg for m in kept], floor_deg=0.0),
+        cobb_curve=curve,
+        endplates_mm=middle,
+        endplates_sd_mm=np.median([m.endplates_sd_mm for m in kept], axis=0),
+        log_attenuation=kept[closest].log_attenuation,
+        accepted_frames=len(kept),
+        refusals=dict(Counter(r.reason for r in rejected).most_common()),
+        gates=_medians(kept, lambda m: m.gates),
+        timing_ms=_medians(kept, lambda m: m.timing_ms),
+        captured_at_ns=kept[0].captured_at_ns,
+    )
+
+
+def _contradiction(measured: Measurements) -> Rejection | None:
+    """Why the landmarks of a frame cannot be a spine, if so."""
+    steps = np.diff(vertebral_centres_mm(measured.endplates_mm), axis=0)
+    spacing = np.linalg.norm(steps, axis=1)
+    if (steps[:, 1] >= 0).any() or spacing.min() < SPACING_MM[0] or spacing.max() > SPACING_MM[1]:
+        return Rejection.after_model(
+            "implausible_spine", f"descending vertebrae {SPACING_MM[0]:g} to {SPACING_MM[1]:g} mm apart",
+            f"{spacing.min():.0f} to {spacing.max():.0f} mm, {int((steps[:, 1] >= 0).sum())} not descending",
+        )
+    off = disagreements(measured.angles_deg)
+    if off:
+        name, departure = max(off.items(), key=lambda item: abs(item[1]))
+        return Rejection.after_model("curves_disagree", f"{name} near its endplate angle", f"{departure:+.0f} deg off")
+    return None
+
+
+def _without_outliers(kept: list[Measurements]) -> tuple[list[Measurements], list[Rejection]]:
+    if len(kept) < MIN_ACCEPTED:
+        return kept, []
+    values = np.array([[m.angles_deg[name] for name in ANGLE_NAMES] for m in kept])
+    distance = np.abs(values - np.median(values, axis=0))
+    limit = np.maximum(OUTLIER_SDS * 1.4826 * np.median(distance, axis=0), OUTLIER_FLOOR_DEG)
+    far = (distance > limit).any(axis=1)
+    rejections = []
+    for row in np.flatnonzero(far):
+        worst = int(np.argmax(distance[row] / limit))
+        rejections.append(Rejection.after_model(
+            "outlier", f"{ANGLE_NAMES[worst]} within {limit[worst]:.1f} deg of the scan's median",
+            f"{distance[row, worst]:.1f} deg away",
+        ))
+    return [m for m, out in zip(kept, far, strict=True) if not out], rejections
+
+
+def _refused(rejected: list[Rejection], frames: int, accepted: int, needed: int) -> RefusedError:
+    if not rejected:
+        return RefusedError("the camera gave no frame", expected=f"at least {needed} accepted frames", found="0 frames",
+                            mend="check the recording or the camera")
+    reason, count = Counter(r.reason for r in rejected).most_common(1)[0]
+    last = [r for r in rejected if r.reason == reason][-1]
+    what = f"no result: {accepted} of {frames} frames accepted; {count} refused as {reason}: {last.what}"
+    return RefusedError(what, expected=last.expected, found=last.found, mend=last.advice)
+
+
+def _medians(kept: list[Measurements], values_of: Callable[[Measurements], Mapping[str, float]]) -> dict[str, float]:
+    """Median of each value over the frames that have it; values that are not finite are left out."""
+    collected: dict[str, list[float]] = {}
+    for measured in kept:
+        for name, value in values_of(measured).items():
+            if np.isfinite(value):
+                collected.setdefault(name, []).append(value)
+    return {name: float(np.median(values)) for name, values in collected.items()}

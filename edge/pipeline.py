@@ -1,0 +1,104 @@
+"""The way of one frame: see, lift, infer the structure, synthesise the radiograph, measure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.frame import Frame
+from edge.lift import back_tensor, lateral_lift
+from edge.measure.angles import sagittal_angles
+from edge.measure.coronal import CobbCurve, cobb_major
+from edge.runtime.bundle import INTERVAL_NAMES, Bundle
+from edge.view.back_view import BackView
+from edge.view.gates import Refusal
+from edge.view.see import see
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What one accepted frame says.
+
+    angles_deg: by ``edge.anatomy.ANGLE_NAMES``. angle_sd_deg: the same and ``cobb_major``, standard deviations that
+    the model predicts.
+    endplates_mm, endplates_sd_mm: (37, 4, 3) float64, body frame.
+    log_attenuation: (512, 256) float32, -ln(I/I0), grid RADIOGRAPH.
+    gates: measured gate values. timing_ms: wall time by step, milliseconds.
+    """
+
+    angles_deg: dict[str, float]
+    angle_sd_deg: dict[str, float]
+    cobb: CobbCurve
+    endplates_mm: NDArray[np.float64]
+    endplates_sd_mm: NDArray[np.float64]
+    log_attenuation: NDArray[np.float32]
+    gates: dict[str, float]
+    captured_at_ns: int
+    number: int
+    timing_ms: dict[str, float]
+
+
+class Pipeline:
+    """Runs a bundle on frames, one at a time. It holds no state between frames."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def process(self, frame: Frame, previous: Frame | None = None) -> Measurements | Refusal:
+        """Measure one frame, or say why not.
+
+        Args:
+            previous: the frame before it, for the gates that need two.
+
+        Raises:
+            BundleError: the model failed or answered with something that is not finite.
+        """
+        timing: dict[str, float] = {}
+        with _timed(timing, "see"):
+            view = see(frame, previous)
+        if isinstance(view, Refusal):
+            return view
+        measured = self.measure(view)
+        return replace(measured, timing_ms=timing | measured.timing_ms)
+
+    def measure(self, view: BackView) -> Measurements:
+        """Measure an accepted back view.
+
+        Raises:
+            BundleError: as for ``process``.
+        """
+        timing: dict[str, float] = {}
+        with _timed(timing, "lift"):
+            back, lift = back_tensor(view)[None], lateral_lift(view)[None]
+        with _timed(timing, "structure"):
+            structure = self.bundle.structure.run({"back_view": back, "lateral_lift": lift})
+        with _timed(timing, "radiograph"):
+            inputs = {spec.name: structure.get(spec.name, lift) for spec in self.bundle.radiograph.inputs}
+            log_attenuation = self.bundle.radiograph.run(inputs)["log_attenuation"][0, 0]
+        with _timed(timing, "measure"):
+            endplates = structure["endplates_mm"][0].astype(np.float64)
+            angles, cobb = sagittal_angles(endplates), cobb_major(endplates)
+        return Measurements(
+            angles_deg=angles,
+            angle_sd_deg=dict(zip(INTERVAL_NAMES, map(float, structure["angle_sd_deg"][0]), strict=True)),
+            cobb=cobb,
+            endplates_mm=endplates,
+            endplates_sd_mm=structure["endplates_sd_mm"][0].astype(np.float64),
+            log_attenuation=log_attenuation,
+            gates=dict(view.gates),
+            captured_at_ns=view.captured_at_ns,
+            number=view.number,
+            timing_ms=timing,
+        )
+
+
+@contextmanager
+def _timed(timing: dict[str, float], step: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timing[step] = (time.perf_counter() - start) * 1e3

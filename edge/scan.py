@@ -1,0 +1,62 @@
+"""From a camera to the outcomes of its frames: how many are looked at before a scan is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from edge.errors import RecordingError
+from edge.fuse import MIN_ACCEPTED, ScanResult, fuse
+from edge.pipeline import Measurements, Pipeline
+from edge.view.gates import Refusal
+
+if TYPE_CHECKING:
+    from edge.camera.depth_camera import DepthCamera
+
+PATIENCE: Final = 10
+"""A scan looks at no more than so many frames per accepted frame that it wants."""
+
+Outcome = Measurements | Refusal
+OnFrame = Callable[[int, Outcome], None]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A fused scan and how long it took, from the first frame asked for to the fused answer."""
+
+    result: ScanResult
+    total_ms: float
+
+
+def scan(camera: DepthCamera, pipeline: Pipeline, frames: int, on_frame: OnFrame | None = None) -> Scan:
+    """Look at frames until ``frames`` of them are measured, the recording ends or patience does, and fuse them.
+
+    Args:
+        frames: measured frames wanted.
+        on_frame: told the running number (from 1) and the outcome of each frame looked at.
+
+    Raises:
+        RecordingError: the recording holds no frame, or breaks off within one.
+        RefusedError: too few frames are left; see ``edge.fuse.fuse``.
+        BundleError: the model failed.
+    """
+    start = time.perf_counter()
+    outcomes: list[Outcome] = []
+    measured, previous = 0, None
+    while measured < frames and len(outcomes) < frames * PATIENCE:
+        frame = camera.read()
+        if frame is None:
+            break
+        outcome = pipeline.process(frame, previous)
+        outcomes.append(outcome)
+        measured += isinstance(outcome, Measurements)
+        previous = frame
+        if on_frame is not None:
+            on_frame(len(outcomes), outcome)
+    if not outcomes:
+        raise RecordingError("the recording holds no frame", expected="at least one depth frame", found="none",
+                             mend="record again")
+    fused = fuse(outcomes, pipeline.bundle.manifest.interval_scales, min(MIN_ACCEPTED, frames))
+    return Scan(fused, (time.perf_counter() - start) * 1e3)
