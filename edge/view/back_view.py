@@ -83,7 +83,7 @@ def gather_points(
     limit = background_limit(thinned, segment.mask)
     turn = pose.body_from_level.astype(np.float32)
     height = thinned.y_m * 1000 - np.float32(pose.anchors.shoulder_y_mm)
-    across = (turn[2, 0] * thinned.x_m + turn[2, 2] * thinned.z_m) * 1000 - np.float32(pose.anchors.middle_z_mm)
+    across = (turn[2, 0] * thinned.x_m + turn[2, 2] * thinned.z_m) * 1000 - np.float32(pose.middle_z_mm)
     reach_z = -BACK_VIEW.left_mm + _GRID_MARGIN_MM
     low = BACK_VIEW.top_mm - BACK_VIEW.rows * BACK_VIEW.mm_per_px - _GRID_MARGIN_MM
     shown = segment.mask & (height < BACK_VIEW.top_mm + _GRID_MARGIN_MM) & (height > low) & (np.abs(across) < reach_z)
@@ -111,19 +111,19 @@ def project(frame: Frame, points: SubjectPoints, pose: Pose, level_from_camera: 
     """Splat the points, hang the body frame on the fine outline, and average the surface and the colour."""
     grid = BACK_VIEW
     row = grid.row_of(points.y - np.float32(pose.anchors.shoulder_y_mm)).astype(np.float32)
-    col = grid.col_of(points.z - np.float32(pose.anchors.middle_z_mm)).astype(np.float32)
+    col = grid.col_of(points.z - np.float32(pose.middle_z_mm)).astype(np.float32)
     cell, inside = _cells(row, col, grid)
     count = np.bincount(cell, minlength=grid.rows * grid.cols).reshape(grid.rows, grid.cols).astype(np.float32)
     density = fill_pores(np.asarray(cv2.GaussianBlur(count, (0, 0), SMOOTH_CELLS), np.float32), grid.mm_per_px)
     shape = outline(density, grid.top_mm, grid.left_mm, grid.mm_per_px, 0.0)
-    fine = anchors(shape)
+    fine = anchors(shape, pose.flank_width_mm)
     if fine is None:  # the coarse anchors stand: the outline is whole at 12 mm but porous at 3 mm
         fine = Anchors(
             0.0, 0.0, pose.anchors.waist_width_mm, pose.anchors.shoulder_width_mm,
             pose.anchors.visible_height_mm, pose.anchors.list_deg,
         )
     missing = _missing_share(count, shape, fine, points.pitch_mm, grid)
-    cell, inside = _cells(row + fine.shoulder_y_mm / grid.mm_per_px, col - fine.middle_z_mm / grid.mm_per_px, grid)
+    cell, inside = _cells(row + fine.shoulder_y_mm / grid.mm_per_px, col, grid)
     offset = float(np.median(points.x[::7]))
     surface, mask, kept = _surface(cell, points.x[inside] - np.float32(offset), grid)
     x_zero = _midline_depth(surface, mask, grid)
@@ -136,11 +136,9 @@ def project(frame: Frame, points: SubjectPoints, pose: Pose, level_from_camera: 
     body_from_camera[:3, 3] = (
         -(offset + x_zero),
         -(pose.anchors.shoulder_y_mm + fine.shoulder_y_mm),
-        -(pose.anchors.middle_z_mm + fine.middle_z_mm),
+        -pose.middle_z_mm,
     )
-    shape = Outline(
-        shape.y_mm - fine.shoulder_y_mm, shape.left_mm - fine.middle_z_mm, shape.right_mm - fine.middle_z_mm
-    )
+    shape = Outline(shape.y_mm - fine.shoulder_y_mm, shape.left_mm, shape.right_mm)
     view = BackView(surface, mask, colour, body_from_camera, {}, frame.captured_at_ns, frame.number)
     return Projection(view, shape, fine, missing)
 
