@@ -169,6 +169,7 @@ def train(
     batches = trainer.batches(step)
     last = clock()
     next_save, next_check = seconds + 60 * schedule.checkpoint_minutes, seconds + 60 * schedule.validate_minutes
+    next_line = seconds
     running: dict[str, float] = {}
     validation: dict[str, float] = {}
 
@@ -186,8 +187,9 @@ def train(
         seconds, last = seconds + now - last, now
         for name, value in terms.items():
             running[name] = value if name not in running else 0.98 * running[name] + 0.02 * value
-        if step % 10 == 0:
+        if seconds >= next_line:
             _progress_line(trainer.stage, step, seconds, progress, schedule, running, rank)
+            next_line = seconds + (1.0 if sys.stderr.isatty() else 20.0)
         if step % 50 == 0 and rank == 0:
             _append_row(folder / f"{trainer.stage}_curves.csv", {"step": step, "seconds": seconds, **running})
         if seconds >= next_save:
@@ -239,8 +241,7 @@ def _progress_line(
     shown = "  ".join(f"{k} {v:.3f}" for k, v in terms.items())
     line = f"{stage} step {step}  {100 * progress:.0f}%  {seconds / 60:.1f} min  {pace:.1f} ms/sample  {shown}"
     end = "\r" if sys.stderr.isatty() else "\n"
-    if sys.stderr.isatty() or step % 100 == 0:
-        print(line, end=end, file=sys.stderr, flush=True)
+    print(line, end=end, file=sys.stderr, flush=True)
 
 
 def _say(text: str, rank: int) -> None:

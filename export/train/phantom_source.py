@@ -212,6 +212,11 @@ class PhantomCache:
         """Tier and seed ranges, e.g. ``phantom typical 1000000:1004000 (3998 subjects)``."""
         return f"phantom {self.tier} {min(self._seeds)}:{max(self._seeds) + 1} ({len(self)} subjects)"
 
+    @property
+    def has_radiograph(self) -> list[bool]:
+        """Per subject."""
+        return [film_row >= 0 for _, _, film_row in self._where]
+
     def __len__(self) -> int:
         return len(self._where)
 

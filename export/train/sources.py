@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edge.errors import UsageError
 from export.train.sample import SampleSource, TrainingSample
 
 
@@ -17,6 +18,15 @@ class JoinedSource:
     def described(self) -> str:
         """What the parts say of themselves."""
         return " + ".join(getattr(part, "described", f"{len(part)} samples") for part in self.parts)
+
+    @property
+    def has_radiograph(self) -> list[bool]:
+        """Per sample, without reading the images where a part knows."""
+        known: list[bool] = []
+        for part in self.parts:
+            own = getattr(part, "has_radiograph", None)
+            known += own if own is not None else [part[i].log_attenuation is not None for i in range(len(part))]
+        return known
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
@@ -36,3 +46,28 @@ def joined(phantom: SampleSource, pairs: Path | None) -> SampleSource:
     from export.train.pairs import PairFolder
 
     return JoinedSource([phantom, PairFolder(pairs)])
+
+
+class WithRadiograph:
+    """Only those samples of a source that have a radiograph and landmarks."""
+
+    def __init__(self, source: SampleSource) -> None:
+        self.source = source
+        known = getattr(source, "has_radiograph", None)
+        if known is None:
+            known = [source[i].log_attenuation is not None for i in range(len(source))]
+        self.indices = [i for i, has in enumerate(known) if has]
+        if not self.indices:
+            raise UsageError("no sample with a radiograph", mend="render with --radiographs above 0")
+
+    @property
+    def described(self) -> str:
+        """What the source says of itself, and how many of its samples count."""
+        whole = getattr(self.source, "described", f"{len(self.source)} samples")
+        return f"{whole}, {len(self)} with a radiograph"
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> TrainingSample:
+        return self.source[self.indices[index]]

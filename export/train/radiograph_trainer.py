@@ -1,0 +1,222 @@
+"""Stage 2's step, validation and sample pictures: generator against multi-scale PatchGAN.
+
+Stage 1 is frozen here and gives the generator's inputs. Most of the time the generator is handed the true endplates,
+for then the map it draws from and the film it is held against agree, and it learns to put crisp bodies where it is
+told to; the rest of the time it gets stage 1's own, which is what it will meet on the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from export.model.config import ModelConfig
+from export.model.landmark_map import LandmarkMap
+from export.model.radiograph import RadiographNet
+from export.model.structure import Structure
+from export.train.dataset import training_batches, validation_batches
+from export.train.discriminator import MultiScaleCritic, critic_loss, feature_matching, generator_loss
+from export.train.ema import Average
+from export.train.loop import Schedule, average_gradients, load_checkpoint
+from export.train.pictures import radiograph_picture
+from export.train.sample import SampleSource
+from export.train.sources import WithRadiograph
+from export.train.structure_trainer import load_structure
+
+
+@dataclass(frozen=True)
+class RadiographWeights:
+    """Weights of stage 2's terms. ``bodies``: how much more a vertebral pixel counts than another."""
+
+    pixel: float = 10.0
+    bodies: float = 4.0
+    gradient: float = 10.0
+    adversarial: float = 0.2
+    matching: float = 2.0
+    true_endplates: float = 0.75
+    critic_from: float = 0.15  # share of the training before the critic joins: an empty picture teaches it nothing
+
+
+CRITIC_RATE: Final = 0.4
+"""The critic's learning rate as a share of the generator's."""
+
+
+def image_gradients(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Differences down and across, (B, C, H-1, W) and (B, C, H, W-1)."""
+    return image[:, :, 1:] - image[:, :, :-1], image[..., 1:] - image[..., :-1]
+
+
+def pixel_terms(got: Tensor, want: Tensor, bodies: Tensor, body_weight: float) -> tuple[Tensor, Tensor]:
+    """Landmark-weighted L1 of values and of gradients over the known pixels of ``want`` (NaN = unknown)."""
+    known = torch.isfinite(want).float()
+    weight = known * (1 + body_weight * bodies)
+    safe = torch.where(known > 0, want, got.detach())
+    value = ((got - safe).abs() * weight).sum() / weight.sum().clamp(min=1)
+    down, across = ((a - b).abs() for a, b in zip(image_gradients(got), image_gradients(safe), strict=True))
+    gradient = (down * weight[:, :, 1:]).sum() + (across * weight[..., 1:]).sum()
+    return value, gradient / (2 * weight.sum().clamp(min=1))
+
+
+class RadiographTrainer:
+    """Trains ``RadiographNet`` behind a frozen stage 1 (see ``export.train.loop.Trainer``).
+
+    structure_weights: ``structure.pt`` of a run. It is read again whenever it changed at a checkpoint, so that both
+    stages can be trained side by side.
+    """
+
+    stage = "radiograph"
+
+    def __init__(
+        self, config: ModelConfig, structure_weights: Path, training: SampleSource, validation: SampleSource,
+        schedule: Schedule, weights: RadiographWeights | None = None, device: str = "cpu", rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        torch.manual_seed(schedule.seed)
+        self.schedule, self.device, self.rank, self.world = schedule, device, rank, world
+        self.training, self.validation = WithRadiograph(training), WithRadiograph(validation)
+        self.loss_weights = weights or RadiographWeights()
+        self.structure_weights = structure_weights
+        self.config = config
+        self.net = RadiographNet(config).to(device, memory_format=torch.channels_last)
+        self.average = Average(self.net)
+        self.critic = MultiScaleCritic(2).to(device, memory_format=torch.channels_last)
+        self.draw = LandmarkMap().to(device)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), schedule.learning_rate, (0.8, 0.98))
+        self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), schedule.learning_rate, (0.5, 0.98))
+        self._follow_structure()
+
+    def batches(self, first_step: int) -> Iterator[dict[str, Tensor]]:
+        """See ``Trainer``."""
+        s = self.schedule
+        return training_batches(self.training, s.batch, s.seed, self.rank, first_step, s.workers)
+
+    def step(self, batch: dict[str, Tensor], rate: float, progress: float) -> dict[str, float]:
+        """See ``Trainer``."""
+        self.net.train()
+        for optimiser, share in ((self.optimiser, 1.0), (self.critic_optimiser, CRITIC_RATE)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * share
+        batch = {name: value.to(self.device) for name, value in batch.items()}
+        want = batch["log_attenuation"]
+        seen = self.structure_of(batch)
+        endplates = self._mixed_endplates(seen.endplates_mm, batch["endplates_mm"])
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
+            got = self.generate(self.net, batch, seen, endplates)
+        bodies = functional.interpolate(self.draw(endplates)[:, :1], scale_factor=2.0, mode="bilinear")
+        weights = self.loss_weights
+        value, gradient = pixel_terms(got, want, bodies, weights.bodies)
+        total = weights.pixel * value + weights.gradient * gradient
+        shown = {"pixel": float(value.detach()), "gradient": float(gradient.detach())}
+        if progress >= weights.critic_from:
+            extra, terms = self._against_critic(got, want, bodies)
+            total = total + extra
+            shown |= terms
+        self._update(self.optimiser, total, list(self.net.parameters()))
+        self.average.update(self.net)
+        return {"loss": float(total.detach()), **shown}
+
+    def _against_critic(self, got: Tensor, want: Tensor, bodies: Tensor) -> tuple[Tensor, dict[str, float]]:
+        real_image = torch.where(torch.isfinite(want), want, got.detach())
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
+            real = self.critic(torch.cat([real_image, bodies], 1))
+            fake = self.critic(torch.cat([got.detach(), bodies], 1))
+        loss = critic_loss(real, fake)
+        self._update(self.critic_optimiser, loss, list(self.critic.parameters()))
+        for parameter in self.critic.parameters():
+            parameter.requires_grad_(False)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
+            fake = self.critic(torch.cat([got, bodies], 1))
+        for parameter in self.critic.parameters():
+            parameter.requires_grad_(True)
+        adversarial, matching = generator_loss(fake), feature_matching(real, fake)
+        total = self.loss_weights.adversarial * adversarial + self.loss_weights.matching * matching
+        return total, {"critic": float(loss.detach()), "adversarial": float(adversarial.detach()),
+                       "matching": float(matching.detach())}
+
+    def _update(self, optimiser: torch.optim.Optimizer, loss: Tensor, parameters: list[torch.nn.Parameter]) -> None:
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        average_gradients(parameters, self.world)
+        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
+        optimiser.step()
+
+    def _mixed_endplates(self, own: Tensor, truth: Tensor) -> Tensor:
+        complete = torch.isfinite(truth).flatten(1).all(1)
+        chosen = torch.rand(len(own), device=own.device) < self.loss_weights.true_endplates
+        use = (chosen & complete)[:, None, None, None]
+        return torch.where(use, torch.nan_to_num(truth), own)
+
+    @torch.no_grad()
+    def structure_of(self, batch: dict[str, Tensor]) -> Structure:
+        """Frozen stage 1 on a batch."""
+        inputs = (batch[n].to(memory_format=torch.channels_last) for n in ("back_view", "lateral_lift"))
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
+            return self.structure(*inputs)
+
+    @staticmethod
+    def generate(net: RadiographNet, batch: dict[str, Tensor], seen: Structure, endplates_mm: Tensor) -> Tensor:
+        """Stage 2 on stage 1's outputs with the given endplates."""
+        layout = torch.channels_last
+        return net(
+            seen.warped_template.to(memory_format=layout), batch["lateral_lift"].to(memory_format=layout),
+            seen.back_features, seen.landmark_tokens, endplates_mm,
+        )
+
+    @torch.no_grad()
+    def validate(self, folder: Path, step: int) -> dict[str, float]:
+        """Mean absolute error of log-attenuation with true and with own endplates, inside and outside the bodies."""
+        sums: dict[str, list[float]] = {}
+        for number, raw in enumerate(validation_batches(self.validation, self.schedule.batch)):
+            batch = {name: value.to(self.device) for name, value in raw.items()}
+            seen, want = self.structure_of(batch), batch["log_attenuation"]
+            bodies = functional.interpolate(self.draw(batch["endplates_mm"])[:, :1], scale_factor=2.0) > 0.5
+            for name, endplates in (("true", batch["endplates_mm"]), ("own", seen.endplates_mm)):
+                got = self.generate(self.average.net, batch, seen, endplates)
+                error = (got - want).abs()
+                sums.setdefault(f"l1_{name}", []).append(float(error.nanmean()))
+                sums.setdefault(f"l1_bodies_{name}", []).append(float(error[bodies].nanmean()))
+                if number == 0:
+                    picture = folder / "samples" / f"radiograph_{step:06d}_{name}.png"
+                    radiograph_picture(picture, want, got, endplates)
+        return {name: sum(values) / len(values) for name, values in sums.items()}
+
+    def state(self) -> dict[str, Any]:
+        """See ``Trainer``. Being asked for it is the moment to look for newer weights of stage 1."""
+        self._follow_structure()
+        return {
+            "net": self.net.state_dict(), "average": self.average.net.state_dict(), "updates": self.average.updates,
+            "critic": self.critic.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "critic_optimiser": self.critic_optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """See ``Trainer``."""
+        self.net.load_state_dict(state["net"])
+        self.average.net.load_state_dict(state["average"])
+        self.average.updates = state["updates"]
+        self.critic.load_state_dict(state["critic"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.critic_optimiser.load_state_dict(state["critic_optimiser"])
+
+    def weights(self) -> dict[str, Any]:
+        """See ``Trainer``."""
+        return {"config": self.config.to_json(), "net": self.average.net.state_dict()}
+
+    def _follow_structure(self) -> None:
+        weights = load_checkpoint(self.structure_weights)
+        self.structure = load_structure(weights).to(self.device, memory_format=torch.channels_last)
+        for parameter in self.structure.parameters():
+            parameter.requires_grad_(False)
+
+
+def load_radiograph(weights: dict[str, Any]) -> RadiographNet:
+    """Stage 2 from what ``RadiographTrainer.weights`` saved, in evaluation mode."""
+    net = RadiographNet(ModelConfig.from_json(weights["config"]))
+    net.load_state_dict(weights["net"])
+    return net.eval()
