@@ -21,16 +21,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fit and write ``RUN/prior.npz`` with a picture of the template."""
+    import numpy as np
+
     from export.train.phantom_source import PhantomCache
     from export.train.pictures import grey, write_picture
+    from export.train.provenance import command_line, write_record
     from export.train.template import fit_prior
 
     source = PhantomCache(args.cache, args.tier, "train", args.seeds)
     prior = fit_prior(source, args.modes, args.images)
     args.out.mkdir(parents=True, exist_ok=True)
     prior.save(args.out / "prior.npz")
-    import numpy as np
-
+    images = min(args.images, sum(source.has_radiograph))
+    write_record(args.out, "prior", {"command": command_line(), "trained_on": source.described, "images": images})
     write_picture(args.out / "samples" / "template.png", np.concatenate([grey(c) for c in prior.template], axis=1))
     print(f"{args.out / 'prior.npz'}: {len(prior.modes_mm)} modes from {len(source)} subjects ({source.described})")
     return 0

@@ -32,12 +32,17 @@ def record_training(
         "schedule": asdict(schedule),
         "validation": result,
     }
+    write_record(folder, stage, record)
+
+
+def write_record(folder: Path, stage: str, record: dict[str, Any]) -> None:
+    """Write ``RUN/<stage>_training.json`` atomically."""
     part = folder / f"{stage}_training.json.part"
     part.write_text(json.dumps(record, indent=1) + "\n")
     os.replace(part, folder / f"{stage}_training.json")
 
 
 def read_training(folder: Path, stage: str) -> dict[str, Any]:
-    """What ``record_training`` wrote; empty while the training still runs."""
+    """What ``write_record`` wrote; empty while the training still runs."""
     path = folder / f"{stage}_training.json"
     return json.loads(path.read_text()) if path.exists() else {}

@@ -1,0 +1,116 @@
+"""One stage as an ONNX file: static shapes, named tensors, units in the metadata, the FFT lowered as asked."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import onnx
+import torch
+from torch import nn
+
+from edge.runtime.stages import STAGES
+from export.model.config import SD_NAMES
+from export.model.dft import set_lowering
+from export.model.radiograph import RADIOGRAPH_INPUTS, RADIOGRAPH_OUTPUTS, RadiographNet, radiograph_input_shapes
+from export.model.structure import STRUCTURE_INPUTS, STRUCTURE_OUTPUTS, StructureGraph, StructureNet
+
+OPSET: Final = 18
+"""The lowest that torch exports without its down-converter, and the highest that TensorRT 10.3 takes whole."""
+
+FFT_CHOICES: Final = {"matmul": "matmul", "dft": "fft"}
+"""Name of the lowering in a bundle -> name of the lowering in ``export.model.dft``."""
+
+UNITS: Final = {
+    "back_view": "edge.lift.BACK_CHANNELS on grid BACK_VIEW",
+    "lateral_lift": "edge.lift.LIFT_CHANNELS on grid LATERAL_VIEW",
+    "endplates_mm": "mm, body frame (x anterior, y up, z right)",
+    "endplates_sd_mm": "mm, standard deviation",
+    "angle_sd_deg": f"degrees, standard deviation: {' '.join(SD_NAMES)}",
+    "warped_template": "log-attenuation; vertebral structure 0..1; grid LATERAL_VIEW",
+    "back_features": "features at 1/8 scale",
+    "landmark_tokens": "one per vertebra C7..L5 and S1",
+    "log_attenuation": "-ln(I/I0), natural logarithm, grid RADIOGRAPH",
+}
+"""Unit and frame of every tensor, written into the file's metadata."""
+
+
+@dataclass(frozen=True)
+class StageGraph:
+    """A stage ready for export: module with positional inputs, and its tensors."""
+
+    stage: str
+    module: nn.Module
+    inputs: dict[str, tuple[int, ...]]
+    outputs: tuple[str, ...]
+
+
+def stage_graphs(structure: StructureNet, radiograph: RadiographNet) -> tuple[StageGraph, StageGraph]:
+    """Both stages as they are exported."""
+    shapes = radiograph_input_shapes(radiograph.config)
+    return (
+        StageGraph("structure", StructureGraph(structure).eval(), dict(STRUCTURE_INPUTS), STRUCTURE_OUTPUTS),
+        StageGraph("radiograph", radiograph.eval(), {n: shapes[n] for n in RADIOGRAPH_INPUTS}, RADIOGRAPH_OUTPUTS),
+    )
+
+
+def export_graph(graph: StageGraph, path: Path, fft: str) -> None:
+    """Write ``path`` atomically with the FFT as ``fft`` (a key of ``FFT_CHOICES``).
+
+    The module keeps the lowering afterwards: what is compared with the file is what was exported.
+    """
+    module = graph.module.to("cpu", memory_format=torch.contiguous_format).float().eval()
+    set_lowering(module, FFT_CHOICES[fft])
+    example = tuple(torch.zeros(shape) for shape in graph.inputs.values())
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            module, example, dynamo=True, opset_version=OPSET, input_names=list(graph.inputs),
+            output_names=list(graph.outputs), external_data=False, verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    rules = STAGES[graph.stage]
+    names = [t.name for t in (*rules.inputs, *rules.outputs)]
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(
+        model, {"latx.stage": graph.stage, "latx.fft": fft, **{f"latx.unit.{n}": UNITS[n] for n in names}}
+    )
+    model.producer_name = "latx-export"
+    _strip(model)
+    onnx.checker.check_model(model, full_check=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(model.SerializeToString())
+    os.replace(part, path)
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    # Traces of the exporting machine's source files serve nobody on a device.
+    model.doc_string = ""
+    model.graph.doc_string = ""
+    del model.graph.metadata_props[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        del value.metadata_props[:]
+
+
+@contextlib.contextmanager
+def _quiet():  # type: ignore[no-untyped-def]
+    loggers = [logging.getLogger(n) for n in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
