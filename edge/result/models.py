@@ -31,7 +31,10 @@ Point = tuple[float, float, float]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=(),
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Model(_Model):
