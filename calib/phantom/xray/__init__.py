@@ -1,0 +1,1 @@
+"""The parts of the phantom's lateral radiograph: anatomy as closed solids, their chord lengths, and the detector."""

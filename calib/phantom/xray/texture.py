@@ -1,0 +1,33 @@
+"""Random textures: smooth noise of a given grain, and sums of it over octaves."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+
+
+def blotches(rng: np.random.Generator, shape: tuple[int, int], grain_px: float, stretch: float = 1.0) -> F32:
+    """(rows, cols) float32 noise of unit variance and about ``grain_px`` pixels grain, ``stretch`` times taller."""
+    rows, cols = shape
+    step_y, step_x = max(grain_px * stretch, 1.0), max(grain_px, 1.0)
+    small = rng.standard_normal((int(rows / step_y) + 3, int(cols / step_x) + 3), dtype=np.float32)
+    large = cv2.resize(
+        small, (int(small.shape[1] * step_x), int(small.shape[0] * step_y)), interpolation=cv2.INTER_CUBIC
+    )[:rows, :cols]
+    large *= np.float32(1.0 / (large[::4, ::4].std() + 1e-6))
+    return np.asarray(large, dtype=np.float32)
+
+
+def fractal(
+    rng: np.random.Generator, shape: tuple[int, int], grain_px: float, octaves: int, roughness: float = 0.6,
+    stretch: float = 1.0,
+) -> F32:
+    """Sum of ``octaves`` of noise, each half as coarse and ``roughness`` times as strong; unit variance."""
+    total = blotches(rng, shape, grain_px, stretch)
+    for k in range(1, octaves):
+        total += np.float32(roughness**k) * blotches(rng, shape, grain_px / 2**k, stretch)
+    total *= np.float32(1.0 / np.sqrt(sum(roughness ** (2 * k) for k in range(octaves))))
+    return total
