@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from edge.bench import bench
+from edge.errors import RecordingError, RefusedError
+
+
+class Replay:
+    def __init__(self, frames):
+        self._frames = list(frames)
+
+    def read(self):
+        return self._frames.pop(0) if self._frames else None
+
+
+def test_every_step_is_timed_and_the_whole_is_compared_with_the_bare_model(phantom_frames, stand_in):
+    figures = bench(Replay(phantom_frames), stand_in, 4)
+    assert list(figures.steps) == ["see", "lift", "structure", "radiograph", "measure", "picture"]
+    assert figures.total.p50_ms <= sum(s.p95_ms for s in figures.steps.values()) + 5.0
+    assert figures.ratio == pytest.approx(figures.total.p50_ms / figures.bare.p50_ms)
+    assert figures.frames_per_s == pytest.approx(1000 / figures.total.p50_ms)
+    values = figures.as_json()
+    assert values["runs"] == 4
+    assert set(values["steps"]) == {*figures.steps, "all steps", "two bare model runs"}
+
+
+def test_one_frame_is_too_few(phantom_frames, stand_in):
+    with pytest.raises(RecordingError, match="too few frames"):
+        bench(Replay(phantom_frames[:1]), stand_in, 4)
+
+
+def test_an_empty_room_cannot_be_timed(phantom_frames, stand_in):
+    empty = [dataclasses.replace(f, depth_m=np.zeros_like(f.depth_m)) for f in phantom_frames]
+    with pytest.raises(RefusedError, match="refused as"):
+        bench(Replay(empty), stand_in, 2)
