@@ -78,7 +78,7 @@ class Appearance:
 
 def draw_appearance(subject: Subject) -> Appearance:
     """Draw the appearance of ``subject`` (deterministic in its seed and tier)."""
-    traits, torso, tier = subject.traits, subject.torso, tier_named(subject.tier)
+    traits, tier = subject.traits, tier_named(subject.tier)
     rng = np.random.default_rng([traits.seed, STREAM])
     vary = 0.25 + 0.75 * tier.muscle_variation
     spread = 0.2 + 0.8 * tier.arm_spread
@@ -98,7 +98,8 @@ def draw_appearance(subject: Subject) -> Appearance:
             )
         )
 
-    prominence = 6.5 * scale + 1.6 * traits.muscularity * vary - 1.9 * traits.adiposity * vary + rng.normal(0, 1.4) * vary
+    leanness = 1.6 * traits.muscularity - 1.9 * traits.adiposity + rng.normal(0.0, 1.4)
+    prominence = 6.5 * scale + vary * leanness
     up, out = rng.normal(0.0, 6.0) * vary, rng.normal(0.0, 5.0) * vary
     tilt = float(rng.uniform(0.0, 1.0))
     scapulae = [
@@ -135,7 +136,7 @@ def draw_appearance(subject: Subject) -> Appearance:
         [
             rng.uniform(-30.0, c7_y, n_moles),
             rng.normal(0.0, 90.0, n_moles),
-            rng.uniform(1.5, 3.5, n_moles),
+            rng.uniform(1.2, 2.8, n_moles),
             rng.uniform(0.3, 0.9, n_moles),
         ],
         axis=1,

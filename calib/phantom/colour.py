@@ -1,4 +1,4 @@
-"""Reflectance of skin, hair and cloth at every point of a field, in linear RGB, and how badly it reflects the pattern."""
+"""Reflectance of skin, hair and cloth at every point of a field, linear RGB, and how badly it shows the pattern."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def mottled(shape: tuple[int, int], rng: np.random.Generator, pixels: float) -> 
 def skin_albedo(look: Appearance, y_mm: Field, z_mm: Field, rng: np.random.Generator) -> Field:
     """(R, C, 3) skin: mottled redness and pigment, moles."""
     shape = (len(y_mm), len(z_mm))
-    red = 0.05 * mottled(shape, rng, 16.0) + 0.03 * mottled(shape, rng, 5.0)
+    red = 0.035 * mottled(shape, rng, 16.0) + 0.02 * mottled(shape, rng, 5.0)
     pigment = 0.05 * mottled(shape, rng, 30.0) + 0.025 * mottled(shape, rng, 2.0)
     darkening = np.zeros(shape, np.float32)
     for y, z, radius, darkness in look.moles:

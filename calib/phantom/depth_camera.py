@@ -16,7 +16,7 @@ from calib.phantom.shading import Light, draw_light, seen_colour, shaded
 from calib.phantom.skin import skin_mesh
 from calib.phantom.stereo_noise import StereoError, apply_stereo_error
 from calib.phantom.subject import Subject
-from calib.phantom.sway import Sway, breathed, draw_sway
+from calib.phantom.sway import breathed, draw_sway
 from calib.phantom.tiers import Tier, tier_named
 from calib.phantom.trousers import S1_HEIGHT
 from edge.frame import Frame, Intrinsics

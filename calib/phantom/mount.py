@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -115,6 +115,18 @@ def camera_pose(view: View, target_mm: NDArray[np.float64]) -> Matrix:
     centre = target_mm + (about_up @ level).T @ offset
     pose[:3, 3] = -pose[:3, :3] @ centre
     return pose
+
+
+def straight_view(camera_model: str, **pose: float) -> View:
+    """A level, straight mount of ``camera_model`` at 1.2 m, changed as ``pose`` (fields of ``View``) says.
+
+    Raises:
+        UsageError: no such camera, or a distance at which no depth camera sees a back.
+    """
+    view = View(camera_model=camera_model, **pose)  # type: ignore[arg-type]
+    if not 0.3 <= view.distance_m <= 5.0:
+        raise UsageError("bad camera distance", expected="0.3 to 5 m", found=f"{view.distance_m:g} m")
+    return replace(view, width=view.model.short_px, height=view.model.long_px)
 
 
 def sample_view(rng: np.random.Generator, tier: str) -> View:

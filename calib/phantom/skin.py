@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
 import numpy as np
 
 from calib.phantom.appearance import Appearance, draw_appearance
@@ -23,6 +24,7 @@ from calib.phantom.trunk import bare_trunk, keep_midline, trunk_rows
 STREAM: Final = 11
 STEP_MM: Final = 3.0
 _LEG_STEP_MM: Final = 8.0
+_JOINT_BLUR_MM: Final = 11.0
 _JOIN_MM: Final = 75.0  # fillet between arm and trunk at the shoulder
 _MELT_FROM_MM: Final = 80.0  # below the acromion the fillet starts to fade ...
 _MELT_OVER_MM: Final = 75.0  # ... over this height
@@ -61,7 +63,8 @@ def skin_layers(
     down = np.broadcast_to(below_band(subject, rows.y_mm), covered.x_mm.shape)
     shape = covered.x_mm.shape
     skin = skin_albedo(look, y, z, rng)
-    albedo = skin + covered.hair[..., None] * (hair_albedo(look, y, z, rng) - skin)
+    cover = 0.6 if look.hair_style == "shaven" else 1.0
+    albedo = skin + cover * covered.hair[..., None] * (hair_albedo(look, y, z, rng) - skin)
     albedo = np.where((down > 0.0)[..., None], cloth_albedo(look, down, BAND_MM, shape, rng), albedo)
     trunk = HeightField(y, z, covered.x_mm, covered.inside_mm, albedo, gloss_of(albedo, covered.hair))
 
@@ -112,6 +115,12 @@ def _melted(shoulder_y_mm: float, x_mm: Field, inside_mm: Field, limb: _Limb) ->
     soft = limb.soft_x_mm[on_limb]
     both = smooth_min(trunk, soft, _JOIN_MM)
     outline = np.where((soft < trunk) & (share > 0.5), arm_outline, trunk_outline)
+    # Deltoid and shoulder blade pass into each other without an edge: blur the joint, away from the outline.
+    front = np.minimum(both, outline + 12.0)
+    step = float(limb.z_mm[1] - limb.z_mm[0])
+    soft_joint = np.asarray(cv2.GaussianBlur(front, (0, 0), _JOINT_BLUR_MM / step), np.float32)
+    deep = smooth_step((outline - both - 12.0) / 20.0) * smooth_step((_JOIN_MM - np.abs(trunk - soft)) / 30.0)
+    both = both + deep * (soft_joint - both)
     x[on_trunk] = trunk + share * (both - trunk)
     inside[on_trunk] = outline - x[on_trunk]
     arm_x[on_limb] = arm + share * (both - arm)

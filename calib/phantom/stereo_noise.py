@@ -54,7 +54,7 @@ def apply_stereo_error(
     fattened = _fattened(depth_m, error.edge_px)
     noise = rng.standard_normal((height, width), dtype=np.float32)
     if error.correlation_px > 0.0:
-        noise = cv2.GaussianBlur(noise, (0, 0), error.correlation_px)
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), error.correlation_px), np.float32)
         # White noise of unit variance blurred by a Gaussian keeps the variance 1 / (4 pi sigma^2).
         noise *= np.float32(2.0 * np.sqrt(np.pi) * error.correlation_px)
     noise *= np.float32(error.noise_px)
@@ -91,7 +91,7 @@ def _bow(error: StereoError, height: int, width: int) -> Floats:
 
 def _hole_field(height: int, width: int, rng: np.random.Generator) -> Floats:
     small = rng.standard_normal((height // 8 + 2, width // 8 + 2), dtype=np.float32)
-    small = cv2.GaussianBlur(small, (0, 0), 0.8)
+    small = np.asarray(cv2.GaussianBlur(small, (0, 0), 0.8), np.float32)
     small /= small.std()
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 

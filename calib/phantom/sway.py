@@ -24,8 +24,9 @@ class Sway:
     def subject_motion(self, stature_mm: float) -> NDArray[np.float64]:
         """(4, 4) moves the subject about its feet, subject frame, mm."""
         forwards, sideways = np.deg2rad(self.lean_deg)
-        about_z = np.array([[np.cos(forwards), np.sin(forwards), 0], [-np.sin(forwards), np.cos(forwards), 0], [0, 0, 1]])
-        about_x = np.array([[1, 0, 0], [0, np.cos(sideways), -np.sin(sideways)], [0, np.sin(sideways), np.cos(sideways)]])
+        (c, cs), (s, ss) = np.cos([forwards, sideways]), np.sin([forwards, sideways])
+        about_z = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+        about_x = np.array([[1.0, 0.0, 0.0], [0.0, cs, -ss], [0.0, ss, cs]])
         feet = np.array([0.0, -S1_HEIGHT * stature_mm, 0.0])
         motion = np.eye(4)
         motion[:3, :3] = about_z @ about_x

@@ -89,18 +89,18 @@ def leg_shapes(subject: Subject, y_mm: Field, z_mm: Field) -> tuple[Field, Field
     )
     middle = 0.5 * (back + front)
     levels = np.array([-S1_HEIGHT, -0.53, _KNEE, _CROTCH - 0.06, -0.05]) * stature
-    radius = np.interp(y_mm, levels, [0.040 * stature, 0.036 * stature, 0.040 * stature, 0.54 * hips, 0.56 * hips])
-    centre = np.interp(y_mm, levels, np.array([0.50, 0.50, 0.50, 0.50, 0.46]) * hips)
-    depth = 1.12 * radius + np.interp(y_mm, levels, [0.0, 0.0, 0.0, 0.5, 0.6]) * (0.5 * (front - back) - 0.6 * hips)
-    radius, centre, depth = (a.astype(np.float32)[:, None] for a in (radius, centre, depth))
-    left, right = (
-        middle - depth * rounded((z - side * centre) / radius)
-        + FALL * 8.0 * np.maximum(np.abs(z - side * centre) / radius - 1.0, 0.0)
-        for side in (-1.0, 1.0)
-    )
+    wide = np.interp(y_mm, levels, [0.040 * stature, 0.036 * stature, 0.040 * stature, 0.54 * hips, 0.56 * hips])
+    apart = np.interp(y_mm, levels, np.array([0.50, 0.50, 0.50, 0.50, 0.46]) * hips)
+    deep = 1.12 * wide + np.interp(y_mm, levels, [0.0, 0.0, 0.0, 0.5, 0.6]) * (0.5 * (front - back) - 0.6 * hips)
+    radius, centre, depth = (np.asarray(a, np.float32)[:, np.newaxis] for a in (wide, apart, deep))
+    tubes = []
+    for side in (-1.0, 1.0):
+        share = np.asarray((z - side * centre) / radius, np.float32)
+        tube = middle - depth * rounded(share) + FALL * 8.0 * np.maximum(np.abs(share) - 1.0, 0.0)
+        tubes.append(np.asarray(tube, np.float32))
     # High up the cloth hangs across the gap between the legs.
     hang = np.interp(y_mm, levels[2:4], [12.0, 60.0]).astype(np.float32)[:, None]
-    legs = smooth_min(np.asarray(left, np.float32), np.asarray(right, np.float32), hang)
+    legs = smooth_min(tubes[0], tubes[1], hang)
     return legs, np.asarray(middle - legs, np.float32)
 
 
