@@ -6,17 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from edge.anatomy import SAGITTAL_ANGLES
 from edge.fuse import REASONS_AFTER_MODEL
+from edge.measure.angles import ANGLE_LABELS
 from edge.measure.intervals import COVERAGE
 from edge.result.models import Angle, Cobb, Result
 from edge.view.gates import REASONS
 
-_LABELS: Final = {a.name: a.label for a in SAGITTAL_ANGLES} | {
-    "sacral_slope": "Sacral slope S1",
-    "centreline_kyphosis": "Centreline kyphosis",
-    "centreline_lordosis": "Centreline lordosis",
-}
 _WHY: Final = {reason: row.what for reason, row in (REASONS | REASONS_AFTER_MODEL).items()}
 
 
@@ -27,7 +22,7 @@ def scan_table(result: Result, files: Sequence[Path], truth: Mapping[str, float]
         files: paths that were written. truth: true angles of a synthetic subject by name; empty if unknown.
     """
     headings = ["Angle (degrees)", "value", f"{COVERAGE * 100:.0f} % interval", "repeatability"]
-    rows = [_row(_LABELS[name], angle, truth.get(name)) for name, angle in result.angles.items()]
+    rows = [_row(ANGLE_LABELS[name], angle, truth.get(name)) for name, angle in result.angles.items()]
     rows.append(_row("Coronal Cobb, major", result.coronal.cobb_major, truth.get("cobb_major")))
     if truth:
         headings += ["true", "error"]

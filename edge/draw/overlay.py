@@ -15,6 +15,7 @@ from edge.draw.canvas import Canvas
 from edge.draw.radiograph import notice_strip
 from edge.draw.tone import tone
 from edge.fuse import FusedAngle
+from edge.measure.angles import ANGLE_LABELS
 from edge.measure.coronal import CobbCurve
 from edge.measure.intervals import COVERAGE
 from edge.view.grid import RADIOGRAPH
@@ -50,10 +51,6 @@ DRAWN: Final = (
 )
 """The angles shown on the picture; the panel lists all of them."""
 _COLOURS: Final = {d.name: d.colour for d in DRAWN}
-_LABELS: Final = {a.name: a.label for a in SAGITTAL_ANGLES} | {
-    "centreline_kyphosis": "Centreline kyphosis",
-    "centreline_lordosis": "Centreline lordosis",
-}
 
 
 def overlay_picture(
@@ -160,7 +157,7 @@ def _draw_panel(canvas: Canvas, left: int, angles: Mapping[str, FusedAngle], cob
     canvas.text("estimated from a depth view of the back", x, y + 23, 10, _SOFT)
     canvas.text(f"angle, with its {COVERAGE * 100:.0f} % interval", right, y + 52, 9.5, _SOFT, align="right")
     y += 64
-    rows = [(_LABELS[n], angles[n], _COLOURS.get(n, _SOFT), "") for n in ANGLE_NAMES]
+    rows = [(ANGLE_LABELS[n], angles[n], _COLOURS.get(n, _SOFT), "") for n in ANGLE_NAMES]
     levels = f"{curve.upper_end_vertebra}-{curve.lower_end_vertebra}, apex {curve.apex_vertebra}, {curve.convex_side}"
     rows.append(("Coronal Cobb angle", cobb, _SOFT, levels if cobb.value_deg >= _SCOLIOSIS_DEG else ""))
     pitch = (canvas.height - STRIP_PX - 52 - y) / len(rows)

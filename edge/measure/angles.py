@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.anatomy import ENDPLATE_INDEX, SAGITTAL_ANGLES, SagittalAngle
+from edge.anatomy import CENTRELINE_ANGLES, ENDPLATE_INDEX, SAGITTAL_ANGLES, SagittalAngle
 from edge.measure.centreline import centreline_angles
 from edge.measure.tilts import sagittal_tilts_deg
+
+ANGLE_LABELS: Final = {a.name: a.label for a in SAGITTAL_ANGLES} | {
+    "sacral_slope": "Sacral slope S1",
+    "centreline_kyphosis": "Centreline kyphosis T1-L5",
+    "centreline_lordosis": "Centreline lordosis T1-L5",
+}
+"""What a person reads, by angle name: no number without its levels."""
+
+_CENTRELINE: Final = "tangents of the line through the vertebral centres, C7-T1 disc to L5-S1 disc"
+ANGLE_LEVELS: Final = {a.name: a.levels for a in SAGITTAL_ANGLES} | dict.fromkeys(CENTRELINE_ANGLES, _CENTRELINE)
+"""Between what an angle is measured, by angle name."""
 
 
 def endplate_angle_deg(angle: SagittalAngle, tilts_deg: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -7,16 +7,15 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.anatomy import ENDPLATE_POINTS, SAGITTAL_ANGLES
+from edge.anatomy import ENDPLATE_POINTS
 from edge.fuse import FusedAngle, ScanResult
+from edge.measure.angles import ANGLE_LEVELS
 from edge.result import models
 from edge.result.identity import clock_synced, device_id, rfc3339
 from edge.runtime.bundle import Bundle
 from edge.view.grid import RADIOGRAPH
 
 RADIOGRAPH_FILE = "radiograph.png"
-_CENTRELINE_LEVELS = "tangents of the line through the vertebral centres, C7-T1 to L5-S1"
-_LEVELS = {angle.name: angle.levels for angle in SAGITTAL_ANGLES}
 _DECIMALS = 2  # of degrees and millimetres: a hundredth is far below what is measured
 
 
@@ -39,7 +38,7 @@ def build_result(scan: ScanResult, bundle: Bundle, *, scan_id: str, radiograph_p
         model=models.Model(name=manifest.name, version=manifest.version, sha256=bundle.sha256,
                            precision=manifest.precision, runtime=bundle.structure.runtime,
                            trained_on=manifest.trained_on),
-        angles={name: _angle(angle, _LEVELS.get(name, _CENTRELINE_LEVELS)) for name, angle in scan.angles.items()},
+        angles={name: _angle(angle, ANGLE_LEVELS[name]) for name, angle in scan.angles.items()},
         coronal=models.Coronal(cobb_major=_cobb(scan)),
         landmarks_mm=_landmarks(scan.endplates_mm),
         quality=models.Quality(accepted_frames=scan.accepted_frames, rejected_frames=scan.rejected_frames,

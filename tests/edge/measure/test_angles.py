@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.anatomy import ANGLE_NAMES, ENDPLATE_INDEX, SAGITTAL_ANGLES
-from edge.measure.angles import sagittal_angles
+from edge.measure.angles import ANGLE_LABELS, ANGLE_LEVELS, sagittal_angles
 
 
 def test_an_ordinary_adolescent_has_positive_kyphosis_lordosis_and_sacral_slope(ordinary):
@@ -72,3 +74,9 @@ def _wavy_spine():
     forward = 15 * np.stack([np.cos(slope), np.sin(slope), 0 * depth], -1)
     right = np.broadcast_to([0, 0, 15.0], (37, 3))
     return np.stack([x, -depth, 0 * depth], -1)[:, None] + np.stack([forward, -forward, -right, right], 1)
+
+
+def test_every_angle_has_a_label_and_levels_that_a_person_can_read():
+    assert tuple(ANGLE_LABELS) == tuple(ANGLE_LEVELS) == ANGLE_NAMES
+    for name in ANGLE_NAMES:
+        assert re.search(r"[TLS]\d", ANGLE_LABELS[name]), name
