@@ -67,8 +67,9 @@ class FFC(nn.Module):
         """(B, C, H, W) -> (B, C, H, W), normalised, not yet activated."""
         if not self.global_channels:
             return self.norm(self.from_local(x))
-        local, far = x[:, : self.local_channels], x[:, self.local_channels :]
-        spread = self.from_local(local)
-        to_local = spread[:, : self.local_channels] + self.global_to_local(far)
-        to_global = spread[:, self.local_channels :] + self.global_to_global(far)
+        parts = [self.local_channels, self.global_channels]
+        local, far = torch.split(x, parts, dim=1)
+        spread_local, spread_global = torch.split(self.from_local(local), parts, dim=1)
+        to_local = spread_local + self.global_to_local(far)
+        to_global = spread_global + self.global_to_global(far)
         return self.norm(torch.cat([to_local, to_global], dim=1))

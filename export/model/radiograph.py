@@ -84,14 +84,18 @@ class RadiographNet(nn.Module):
 
     def forward(
         self, warped_template: Tensor, lateral_lift: Tensor, back_features: Tensor, landmark_tokens: Tensor,
-        endplates_mm: Tensor,
+        endplates_mm: Tensor, drawn: Tensor | None = None,
     ) -> Tensor:
-        """Inputs as ``radiograph_input_shapes`` with any batch -> log-attenuation (B, 1, 512, 256) float32."""
+        """Inputs as ``radiograph_input_shapes`` with any batch -> log-attenuation (B, 1, 512, 256) float32.
+
+        drawn: ``LandmarkMap`` of ``endplates_mm``, where the caller (training) has it already.
+        """
         device = warped_template.device.type
         if not self.config.use_lift:
             lateral_lift = torch.zeros_like(lateral_lift)
         with full_precision(device):
-            drawn = self.draw(endplates_mm)
+            if drawn is None:
+                drawn = self.draw(endplates_mm)
             row = token_rows(endplates_mm)
             place = token_positions(row, self.config.token_width, COARSE_ROWS)
             tokens = landmark_tokens + self.shape(self._relative(endplates_mm))

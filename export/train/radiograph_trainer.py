@@ -106,9 +106,11 @@ class RadiographTrainer:
         want = batch["log_attenuation"]
         seen = self.structure_of(batch)
         endplates = self._mixed_endplates(seen.endplates_mm, batch["endplates_mm"])
+        with torch.no_grad():
+            drawn = self.draw(endplates)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
-            got = self.generate(self.net, batch, seen, endplates)
-        bodies = functional.interpolate(self.draw(endplates)[:, :1], scale_factor=2.0, mode="bilinear")
+            got = self.generate(self.net, batch, seen, endplates, drawn)
+        bodies = functional.interpolate(drawn[:, :1], scale_factor=2.0, mode="bilinear")
         weights = self.loss_weights
         value, gradient = pixel_terms(got, want, bodies, weights.bodies)
         total = weights.pixel * value + weights.gradient * gradient
@@ -160,12 +162,15 @@ class RadiographTrainer:
             return self.structure(*inputs)
 
     @staticmethod
-    def generate(net: RadiographNet, batch: dict[str, Tensor], seen: Structure, endplates_mm: Tensor) -> Tensor:
+    def generate(
+        net: RadiographNet, batch: dict[str, Tensor], seen: Structure, endplates_mm: Tensor,
+        drawn: Tensor | None = None,
+    ) -> Tensor:
         """Stage 2 on stage 1's outputs with the given endplates."""
         layout = torch.channels_last
         return net(
             seen.warped_template.to(memory_format=layout), batch["lateral_lift"].to(memory_format=layout),
-            seen.back_features, seen.landmark_tokens, endplates_mm,
+            seen.back_features, seen.landmark_tokens, endplates_mm, drawn,
         )
 
     @torch.no_grad()
