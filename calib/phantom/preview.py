@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -27,14 +28,15 @@ _SHOWN: Final = (
 
 
 def preview(
-    subject: Subject, frame: Frame, camera_from_subject: NDArray[np.float64], radiograph: LateralImage
+    subject: Subject, frames: Sequence[Frame], camera_from_subject: NDArray[np.float64], radiograph: LateralImage
 ) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB with four panels side by side."""
+    """(H, W, 3) uint8 RGB with four panels side by side; the depth shown is the mean of ``frames``."""
+    frame = frames[0]
     box = _box_round_back(subject, frame, camera_from_subject)
     empty = np.zeros((*frame.depth_m.shape, 3), np.uint8)
     colour = frame.colour if frame.colour is not None else empty
     film = _fitted(tone(radiograph.log_attenuation))
-    seen = [_fitted(colour[box]), _fitted(shaded_depth(frame)[box])]
+    seen = [_fitted(colour[box]), _fitted(shaded_depth(mean_depth(frames), frame.intrinsics.fx)[box])]
     panels = [*seen, film[..., None], _marked(film, subject, radiograph)]
     lefts = np.cumsum([0] + [p.shape[1] for p in panels])
     sheet = np.empty((HEIGHT_PX + _CAPTION_PX, int(lefts[-1]), 3), np.uint8)
@@ -54,12 +56,19 @@ def _marked(film: NDArray[np.uint8], subject: Subject, radiograph: LateralImage)
     return canvas.picture()
 
 
-def shaded_depth(frame: Frame, sigma_px: float = 2.0) -> NDArray[np.uint8]:
+def mean_depth(frames: Sequence[Frame]) -> NDArray[np.float32]:
+    """(H, W) float32 metres: mean over the frames that read a pixel, 0 where the first did not."""
+    read = np.sum([f.depth_m > 0 for f in frames], axis=0)
+    mean = np.sum([f.depth_m for f in frames], axis=0) / np.maximum(read, 1)
+    return np.asarray(np.where(frames[0].depth_m > 0, mean, 0.0), np.float32)
+
+
+def shaded_depth(depth_m: NDArray[np.float32], focal_px: float, sigma_px: float = 3.5) -> NDArray[np.uint8]:
     """(H, W, 3) uint8: depth as a surface lit from the upper left, black where nothing was read."""
-    valid = (frame.depth_m > 0).astype(np.float32)
+    valid = (depth_m > 0).astype(np.float32)
     weight = cv2.GaussianBlur(valid, (0, 0), sigma_px)
-    depth = cv2.GaussianBlur(frame.depth_m.astype(np.float32), (0, 0), sigma_px) / np.maximum(weight, 1e-3)
-    size_m = np.maximum(depth, 0.1) / frame.intrinsics.fx
+    depth = cv2.GaussianBlur(depth_m, (0, 0), sigma_px) / np.maximum(weight, 1e-3)
+    size_m = np.maximum(depth, 0.1) / focal_px
     down, right = np.gradient(depth)
     normal = np.stack([right / size_m, down / size_m, -np.ones_like(depth)], axis=-1)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)

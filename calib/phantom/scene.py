@@ -26,6 +26,7 @@ from edge.view.see import see
 
 FILES: Final = ("recording.mcap", "radiograph.png", "truth.json", "preview.png")
 VIEW_STREAM: Final = 12
+_SHOWN_FRAMES: Final = 6
 _MOUNTS: Final = 4  # mounts that are tried before the last one is kept as it is
 
 
@@ -83,18 +84,21 @@ def _write_all(subject: Subject, view: View, seed: int, frames: int, folder: Pat
     recording, radiograph_png, truth_json, preview_png = (folder / name for name in FILES)
     stream = iterate_frames(subject, view, frames, seed)
     first = next(stream)
+    shown = [first]
     with RecordingWriter(
         recording, first.intrinsics, first.gravity, model=first.camera_model, serial=first.camera_serial
     ) as writer:
         writer.write(first)
         for frame in stream:
             writer.write(frame)
+            if len(shown) < _SHOWN_FRAMES:
+                shown.append(frame)
     radiograph = render_radiograph(subject)
     save_radiograph_png(radiograph.log_attenuation, radiograph_png)
     poses = true_poses(subject, view, frames, seed)
     truth = truth_of(subject, view, poses, radiograph.grid)
     truth_json.write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
-    preview_png.write_bytes(png(preview(subject, first, poses[0], radiograph), compression=6))
+    preview_png.write_bytes(png(preview(subject, shown, poses[0], radiograph), compression=6))
 
 
 def _refuse_foreign(out_dir: Path) -> None:
