@@ -23,7 +23,7 @@ def true_angles(camera: str) -> dict[str, float]:
         RecordingError: the file is there but holds no angles.
     """
     scheme, _, rest = camera.partition(":")
-    path = DEMO_TRUTH if scheme == "demo" else Path(rest).parent / TRUTH_FILE
+    path = DEMO_TRUTH if scheme == "demo" else Path(rest).expanduser().parent / TRUTH_FILE
     if scheme not in ("demo", "file") or not path.is_file():
         return {}
     try:
