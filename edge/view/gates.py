@@ -86,7 +86,7 @@ GATES: Final = (
     Gate("waist_to_shoulder", "", "not_a_back", 0.35, 1.2, "0.57-0.87 measured on adolescents' backs"),
     Gate("convexity_mm", "mm", "not_a_back", 3, 120, "the flanks lie deeper than the middle; a board is flat"),
     Gate("missing_share", "of the trunk", "missing_depth", 0, 0.35, "beyond it the surface is mostly guessed"),
-    Gate("fold_mm", "mm rms", "clothed", 0, 4.0, "bare backs measure below 2; a loose shirt's folds 5 and more"),
+    Gate("fold_mm", "mm rms", "clothed", 0, 3.0, "bare adolescent backs measure 0.8-1.7; loose cloth 3.5 and more"),
     Gate("depth_change_mm", "mm", "moving", -8, 8, "quiet breathing moves the back by 1-4 mm"),
     Gate("shift_mm", "mm", "moving", 0, 15, "quiet sway between two frames is below 5 mm"),
 )

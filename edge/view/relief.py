@@ -13,7 +13,8 @@ from edge.view.silhouette import Anchors
 
 FINE_CELLS: Final = 2.5  # sigma, 7.5 mm: below it lies the sensor's noise
 COARSE_CELLS: Final = 7.0  # sigma, 21 mm: above it lies the shape of the back
-NOISE_LEAK: Final = 0.25  # variance in the fold band per variance below it, for noise correlated over 1-2 cells
+GRAIN_CELLS: Final = 1.5  # sigma, 4.5 mm
+NOISE_LEAK: Final = 5.0  # variance in the fold band per variance of the grain: 3-7 measured on stereo noise of 2-8 mm rms
 MARGIN_MM: Final = 30.0  # of surface around the judged area, for the blur to stand on
 FURROW_MM: Final = 25.0  # the mid-line furrow is a fold that a bare back does have
 ROWS_MM: Final = (-380.0, -80.0)
@@ -40,7 +41,9 @@ def fold_mm(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_], found: Anc
     surface, weight = surface_mm[window], mask[window].astype(np.float32)
     fine, coarse = (_blurred(surface, weight, sigma) for sigma in (FINE_CELLS, COARSE_CELLS))
     band = float(np.var((fine - coarse)[area]))
-    noise = float(np.median(np.abs((surface - fine)[area])) * 1.4826) ** 2
+    grain = surface - _blurred(surface, weight, GRAIN_CELLS)
+    grain -= _blurred(grain, weight, GRAIN_CELLS)  # twice, so that no fold is taken for noise
+    noise = float(np.median(np.abs(grain[area])) * 1.4826) ** 2
     return float(np.sqrt(max(band - NOISE_LEAK * noise, 0.0)))
 
 

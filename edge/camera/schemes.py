@@ -1,0 +1,83 @@
+"""From a camera URI to a camera: the one place where the kind of source is chosen.
+
+Two tables: URI schemes, and the kinds of recording by suffix. Readers are imported when they are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from edge.camera.depth_camera import DepthCamera
+from edge.errors import RecordingError, UsageError
+
+DEMO: Final = ("demo", "recording.mcap")
+"""The shipped recording, inside the package ``edge``."""
+
+
+def open_camera(uri: str) -> DepthCamera:
+    """Open the camera or recording that a URI names.
+
+    Args:
+        uri: ``file:PATH`` (.mcap, .bag or .db3), or ``demo`` for the shipped recording.
+
+    Raises:
+        UsageError: no such scheme.
+        RecordingError: the recording is missing, damaged or of another kind.
+        MissingDependencyError: its reader is not installed.
+    """
+    scheme, _, rest = uri.partition(":")
+    if scheme not in SCHEMES:
+        raise UsageError(
+            "unknown camera", where=uri, expected=" or ".join(SCHEME_FORMS.values()), found=repr(scheme),
+            mend="give --camera one of these",
+        )  # fmt: skip
+    return SCHEMES[scheme](rest)
+
+
+def _open_file(text: str) -> DepthCamera:
+    if not text:
+        raise UsageError("no file given", where="file:", expected="file:PATH", found="no path")
+    path = Path(text).expanduser()
+    opener = SUFFIXES.get(path.suffix.lower())
+    if opener is None:
+        raise RecordingError(
+            "not a recording", where=str(path), expected=" or ".join(SUFFIXES), found=path.suffix or "no suffix",
+            mend="give a recording",
+        )  # fmt: skip
+    return opener(path)
+
+
+def _open_demo(text: str) -> DepthCamera:
+    if text:
+        raise UsageError("the demo takes no path", where=f"demo:{text}", expected="demo", found=f"demo:{text}")
+    packaged = resources.files("edge") / DEMO[0] / DEMO[1]
+    if not packaged.is_file():
+        raise RecordingError(
+            "the shipped recording is missing", where=str(packaged), expected="a complete installation",
+            found="no such file", mend="install the package again",
+        )  # fmt: skip
+    return _open_mcap(Path(str(packaged)))
+
+
+def _open_mcap(path: Path) -> DepthCamera:
+    from edge.camera.mcap_replay import McapReplay
+
+    return McapReplay(path)
+
+
+def _open_realsense(path: Path) -> DepthCamera:
+    from edge.camera.realsense_file import RealSenseFile
+
+    return RealSenseFile(path)
+
+
+SCHEMES: Final[dict[str, Callable[[str], DepthCamera]]] = {"file": _open_file, "demo": _open_demo}
+SCHEME_FORMS: Final = {"file": "file:PATH", "demo": "demo"}
+SUFFIXES: Final[dict[str, Callable[[Path], DepthCamera]]] = {
+    ".mcap": _open_mcap,
+    ".bag": _open_realsense,
+    ".db3": _open_realsense,
+}
