@@ -40,11 +40,12 @@ def write_phantom(seed: int, tier: str, out_dir: Path, frames: int = 12, view: V
         OutputError: ``out_dir`` holds something else, or cannot be written.
         UsageError: unknown tier or camera.
     """
-    _refuse_foreign(out_dir)
+    out_dir = Path(os.path.abspath(out_dir))  # "." has no name to make a draft's from
     subject = sample_subject(seed, tier)
-    view = view or fitting_view(subject, seed)
     draft = out_dir.with_name(f".{out_dir.name}.{os.getpid()}.partial")
     try:
+        _refuse_foreign(out_dir)
+        view = view or fitting_view(subject, seed)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         _write_all(subject, view, seed, frames, draft)

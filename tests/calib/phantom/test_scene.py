@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from calib.cli import main
+from calib.phantom.depth_camera import render_frames
 from calib.phantom.mount import straight_view
 from calib.phantom.sampler import sample_subject
 from calib.phantom.scene import FILES, fitting_view, write_phantom
@@ -116,9 +117,12 @@ def test_a_failure_leaves_no_half_written_folder(tmp_path: Path, monkeypatch: py
 
 
 def test_a_drawn_mount_is_one_that_the_device_accepts() -> None:
-    subject = sample_subject(19, "typical")
+    subject = sample_subject(3, "typical")
 
-    assert fitting_view(subject, 19) == fitting_view(subject, 19)
+    view = fitting_view(subject, 3)
+
+    assert not isinstance(see(render_frames(subject, view, 1, 3)[0]), Refusal)
+    assert view == fitting_view(subject, 3)
 
 
 def test_the_command_writes_a_range_of_seeds_in_parallel(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
