@@ -54,14 +54,19 @@ def render_radiograph(subject: Subject, *, grid: Grid | None = None) -> LateralI
     """
     grid = grid or subject_grid(subject)
     fine = Grid(2 * grid.rows, 2 * grid.cols, grid.mm_per_px / 2, grid.top_mm, grid.left_mm, grid.right_sign)
-    anatomy, noise = (np.random.default_rng([subject.traits.seed, STREAM, k]) for k in range(2))
-    attenuation = attenuation_of(subject, fine, anatomy)
+    anatomy, texture, noise = (np.random.default_rng([subject.traits.seed, STREAM, k]) for k in range(3))
+    attenuation = attenuation_of(subject, fine, anatomy, texture)
     recorded = record(attenuation, fine.mm_per_px, draw_exposure(noise, subject.traits.bmi), noise)
     return LateralImage(recorded, grid)
 
 
-def attenuation_of(subject: Subject, grid: Grid, rng: np.random.Generator) -> F32:
-    """(rows, cols) float32 line integrals of attenuation on ``grid``, without scatter, blur or noise."""
+def attenuation_of(
+    subject: Subject, grid: Grid, rng: np.random.Generator, texture: np.random.Generator
+) -> F32:
+    """(rows, cols) float32 line integrals of attenuation on ``grid``, without scatter, blur or noise.
+
+    Anatomy is drawn from ``rng`` alone, so it does not depend on the grid; ``texture`` is per pixel, and does.
+    """
     spine, traits = subject.spine_radiograph, subject.traits
     scale = traits.stature_mm / 1650.0
     maturity = float(np.clip((traits.age_years - 10.0) / 7.0, 0.0, 1.0))
@@ -86,7 +91,7 @@ def attenuation_of(subject: Subject, grid: Grid, rng: np.random.Generator) -> F3
     organs = abdomen.organs(belly, breath, rng)
     for group in (flesh, organs):
         add_ellipsoids(soft, group.centres_mm, group.axes_mm, group.added_per_mm, grid)
-    grain = 1.0 + 0.012 * fractal(rng, soft.shape, 60.0 / grid.mm_per_px, 4, 0.65, 1.4)
+    grain = 1.0 + 0.012 * fractal(texture, soft.shape, 48.0 / grid.mm_per_px, 5, 0.7, 1.4)
     soft *= grain
 
     air = np.zeros_like(soft)
@@ -95,9 +100,9 @@ def attenuation_of(subject: Subject, grid: Grid, rng: np.random.Generator) -> F3
         _fanned(lungs.lungs(chest, breath, lungs.mediastinum_of(chest, breath, rng)), centre),
         head.airway(neck, chest), abdomen.stomach_gas(belly, breath, rng),
     ])
-    air *= 1.0 + 0.03 * fractal(rng, soft.shape, 16.0 / grid.mm_per_px, 4, 0.8)
+    air *= 1.0 + 0.028 * fractal(texture, soft.shape, 12.0 / grid.mm_per_px, 3, 0.9)
     _add(air, grid, [lungs.vessels(chest, breath, rng)])
-    air += abdomen.bowel_gas(belly, grid, rng)
+    air += abdomen.bowel_gas(belly, grid, rng, texture) * np.clip(0.7 * soft - 1.4, 0.0, 1.0)  # not in the thin rim
 
     bone = np.zeros_like(soft)
     _add(bone, grid, [
@@ -114,8 +119,8 @@ def attenuation_of(subject: Subject, grid: Grid, rng: np.random.Generator) -> F3
         )
     ])
     add_ellipsoids(bone, hips.centres_mm, hips.axes_mm, hips.added_per_mm, grid)
-    bone *= 1.0 + 0.10 * fractal(rng, soft.shape, 3.0 / grid.mm_per_px, 2, 0.9, 1.5)
-    bone *= 1.0 + 0.10 * fractal(rng, soft.shape, 22.0 / grid.mm_per_px, 2)
+    bone *= 1.0 + 0.10 * fractal(texture, soft.shape, 3.0 / grid.mm_per_px, 2, 0.9, 1.5)
+    bone *= 1.0 + 0.10 * fractal(texture, soft.shape, 22.0 / grid.mm_per_px, 2)
     skull = head.head_flesh_and_vault(neck, scale, density)
     add_ellipsoids(soft, skull.centres_mm, skull.axes_mm, skull.added_per_mm, grid)
     # No ray loses more to air than the soft tissue that it meets.

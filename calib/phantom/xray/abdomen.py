@@ -34,20 +34,21 @@ class Belly:
 
 def stomach_gas(belly: Belly, breath: Breath, rng: np.random.Generator) -> Solids:
     """Gas in the fundus, with a level fluid surface below it; large, small or nearly none."""
-    size = rng.uniform(0.25, 1.0) * belly.scale
+    size = (0.2 + 0.75 * rng.random() ** 1.6) * belly.scale
     half_x, half_z, tall = 46.0 * size, 40.0 * size, 44.0 * size
     top = breath.dome_mm[0] - rng.uniform(4.0, 9.0)
     x = belly.back_mm + rng.uniform(0.42, 0.6) * (belly.front_mm - belly.back_mm)
-    level = rng.uniform(0.0, 0.55)
+    level = rng.uniform(-0.1, 0.85)
+    lean, slant = rng.normal(0.0, 0.12), rng.normal(0.25, 0.3)
     up = np.linspace(-level, 0.995, 18)
     angle = np.linspace(0.0, 2 * np.pi, 40, endpoint=False)
     wobble = 1.0 + sum(
-        rng.normal(0.0, 0.05 / k) * np.cos(k * angle + rng.uniform(0, 6.3)) for k in (1, 2, 3)
+        rng.normal(0.0, 0.08 / k) * np.cos(k * angle + rng.uniform(0, 6.3)) for k in (1, 2, 3)
     )
     width = np.sqrt(1.0 - np.abs(up) ** 2.4)[:, None] * wobble
     y = np.broadcast_to((top - tall + tall * up)[:, None], width.shape)
     rings = np.stack([
-        x + half_x * width * np.cos(angle) + 0.25 * (y - top), y,
+        x + half_x * width * np.cos(angle) * (1.0 + lean * up[:, None]) + slant * (y - top), y,
         -48.0 * belly.scale + half_z * width * np.sin(angle),
     ], axis=-1)
     return Solids.of(loft(rings[None]), -SOFT)
@@ -73,8 +74,8 @@ def organs(belly: Belly, breath: Breath, rng: np.random.Generator) -> Ellipsoids
     return Ellipsoids.joined(parts)
 
 
-def bowel_gas(belly: Belly, grid: Grid, rng: np.random.Generator) -> F32:
-    """(rows, cols) float32 attenuation taken away by gas in the bowel."""
+def bowel_gas(belly: Belly, grid: Grid, rng: np.random.Generator, texture: np.random.Generator) -> F32:
+    """(rows, cols) float32 attenuation taken away by gas in the bowel: loops from ``rng``, mottle from ``texture``."""
     coarse = grid.coarser(4)
     x, y = coarse.u_of(np.arange(coarse.cols) * 1.0), coarse.y_of(np.arange(coarse.rows) * 1.0)
     depth = belly.front_mm - belly.back_mm
@@ -100,14 +101,14 @@ def bowel_gas(belly: Belly, grid: Grid, rng: np.random.Generator) -> F32:
         for _ in range(int(rng.integers(1, 4))):
             add(loops, belly.back_mm + rng.normal(6.0, 9.0) * scale, belly.floor_mm + rng.normal(20.0, 16.0) * scale,
                 rng.uniform(11.0, 18.0) * scale, 0.8)
-    for _ in range(int(rng.integers(5, 11))):
+    for _ in range(int(rng.integers(7, 14))):
         add(crumbs, belly.back_mm + rng.uniform(0.35, 0.88) * depth, belly.floor_mm + rng.normal(75.0, 55.0) * scale,
             rng.uniform(16.0, 34.0) * scale, rng.uniform(0.35, 0.9))
-    fine = blotches(rng, (coarse.rows, coarse.cols), 3.2 / coarse.mm_per_px)
-    finer = blotches(rng, (coarse.rows, coarse.cols), 1.7 / coarse.mm_per_px)
-    clumps = blotches(rng, (coarse.rows, coarse.cols), 11.0 / coarse.mm_per_px)
+    fine = blotches(texture, (coarse.rows, coarse.cols), 3.2 / coarse.mm_per_px)
+    finer = blotches(texture, (coarse.rows, coarse.cols), 1.7 / coarse.mm_per_px)
+    clumps = blotches(texture, (coarse.rows, coarse.cols), 11.0 / coarse.mm_per_px)
     ragged = loops * (1.0 + 0.22 * fine)
     gas_mm = 24.0 * np.sqrt(np.clip(ragged - 0.62, 0.0, 0.9)) * np.clip((loops - 0.3) / 0.5, 0, 1)
-    gas_mm += 11.0 * np.clip(crumbs, 0.0, 1.0) * np.clip(0.5 * fine + 0.4 * finer + 0.7 * clumps - 0.55, 0.0, 1.3)
+    gas_mm += 14.0 * np.clip(crumbs, 0.0, 1.0) * np.clip(0.5 * fine + 0.4 * finer + 0.7 * clumps - 0.55, 0.0, 1.3)
     smooth = cv2.resize(gas_mm.astype(np.float32), (grid.cols, grid.rows), interpolation=cv2.INTER_CUBIC)
     return np.asarray(-SOFT * scale * np.clip(smooth, 0.0, None), dtype=np.float32)

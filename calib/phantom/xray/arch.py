@@ -54,7 +54,7 @@ _PAIRED: Final[dict[str, dict[str, Stations]]] = {
 _SPINOUS: Final = {
     "cervical": (0.30, 0.22, 0.20, 0.14), "thoracic": (0.34, 0.24, 0.17, 0.13), "lumbar": (0.30, 0.36, 0.34, 0.12),
 }
-_SHELL_MM: Final = {"cervical": 0.8, "thoracic": 0.9, "lumbar": 1.2}
+_SHELL_MM: Final = {"cervical": 1.0, "thoracic": 1.0, "lumbar": 1.45}
 
 
 def arches(

@@ -23,14 +23,14 @@ F64 = NDArray[np.float64]
 # Deltoid, slope to the neck, chest muscle, muscle behind the axilla: offset from the joint (forward, up, inwards) and
 # half axes in mm at stature 1650, density as a share of soft tissue, tilt in the lateral plane in degrees.
 _GIRDLE_FLESH: Final = (
-    ((-4.0, -10.0, 12.0), (44.0, 50.0, 18.0), 0.6, 20.0),
+    ((-4.0, -10.0, 12.0), (44.0, 50.0, 18.0), 0.4, 20.0),
     ((-24.0, 14.0, 74.0), (34.0, 28.0, 50.0), 0.2, -30.0),
     ((36.0, -66.0, 40.0), (28.0, 66.0, 24.0), 0.3, -35.0),
     ((-58.0, -84.0, 36.0), (24.0, 80.0, 24.0), 0.25, -10.0),
 )
 # Half thickness and half width of upper arm, forearm and hand along their lengths, mm.
 _LIMB_HALF_MM: Final = (
-    ((16.0, 12.0), (40.0, 32.0), (39.0, 36.0), (33.0, 33.0)),
+    ((14.0, 10.0), (37.0, 27.0), (38.0, 35.0), (33.0, 33.0)),
     ((33.0, 35.0), (34.0, 35.0), (19.0, 25.0)),
     ((15.0, 25.0), (15.0, 34.0), (8.0, 27.0)),
 )
@@ -130,20 +130,20 @@ def arm_bones(poses: list[ArmPose], chest: Chest, *, density: float, rng: np.ran
     for p in poses:
         along = p.elbow_mm - p.shoulder_mm
         line = p.shoulder_mm + np.array([0.0, 0.09, 0.22, 0.55, 0.86, 1.0])[:, None] * along
-        bones.add(line, [[21, 20], [17, 16], [11.5, 11.5], [10, 10], [11, 16], [10, 22]], _DOWN, 2.6, marrow, count=22)
+        bones.add(line, [[21, 20], [17, 16], [11.5, 11.5], [10, 10], [11, 16], [10, 22]], _DOWN, 3.5, marrow, count=22)
         fore = p.wrist_mm - p.elbow_mm
         off = np.array([0.0, 0.0, 1.0]) * p.side
         normal = np.cross(fore, off) / np.linalg.norm(fore)
         ulna = p.elbow_mm + np.array([-0.07, 0.05, 0.3, 0.7, 1.0])[:, None] * fore + 7.0 * scale * normal
-        bones.add(ulna, [[10, 9], [11, 9], [6.5, 6.5], [5, 5], [5, 5]], normal, 2.0, marrow)
+        bones.add(ulna, [[10, 9], [11, 9], [6.5, 6.5], [5, 5], [5, 5]], normal, 2.6, marrow)
         radius = p.elbow_mm + np.array([0.07, 0.16, 0.5, 0.85, 1.02])[:, None] * fore - 8.0 * scale * normal
-        bones.add(radius, [[9, 9], [6, 6], [6, 6.5], [8, 10], [10, 14]], normal, 2.0, marrow)
+        bones.add(radius, [[9, 9], [6, 6], [6, 6.5], [8, 10], [10, 14]], normal, 2.5, marrow)
         hand = p.hand_mm - p.wrist_mm
         spread = np.cross(hand, normal) / np.linalg.norm(hand)
         for k in range(4):
             fan = (k - 1.5) * spread
             ray = p.wrist_mm + np.array([0.28, 0.5, 0.92])[:, None] * hand + fan * scale * np.array([[7], [9], [14.0]])
-            bones.add(ray, [[5, 5], [3.4, 3.4], [4.8, 4.8]], normal, 1.1, marrow, count=6, around=8)
+            bones.add(ray, [[5, 5], [3.4, 3.4], [4.8, 4.8]], normal, 1.5, marrow, count=6, around=8)
             finger = ray[-1] + np.array([0.04, 0.25, 0.5])[:, None] * hand + fan * 2.0 * np.array([[0], [1], [2.0]])
             bones.add(finger - normal * np.array([[0.0], [4.0], [14.0]]), [[4.4, 4.4], [3, 3], [3.6, 3.6]], normal, 1.0,
                  marrow, count=6, around=8)

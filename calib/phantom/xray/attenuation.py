@@ -10,9 +10,9 @@ from typing import Final
 
 SOFT: Final = 21.0e-3
 FAT: Final = 17.9e-3
-LUNG: Final = 6.4e-3  # 0.26 g/cm3 at full inspiration gives 5.3; a standing child breathes less deep
+LUNG: Final = 5.6e-3  # 0.26 g/cm3 at full inspiration gives 5.3; a standing child breathes a little less deep
 CORTICAL: Final = 56.5e-3
-TRABECULAR: Final = 25.5e-3
+TRABECULAR: Final = 27.0e-3
 MARROW: Final = 20.0e-3
 CARTILAGE: Final = 22.6e-3
 TEETH: Final = 75.0e-3

@@ -17,7 +17,7 @@ F64 = NDArray[np.float64]
 
 # Half width of the rib cage in mm (stature 1650 mm) at heights given from T12 (0) to T1 (1): a bell.
 _SHARE: Final = np.array([-0.45, -0.2, 0.0, 0.25, 0.5, 0.7, 0.82, 0.91, 0.97, 1.03, 1.08])
-_HALF_WIDTH_MM: Final = np.array([104.0, 114.0, 122.0, 127.0, 121.0, 109.0, 96.0, 80.0, 65.0, 50.0, 36.0])
+_HALF_WIDTH_MM: Final = np.array([112.0, 122.0, 131.0, 136.0, 130.0, 117.0, 102.0, 84.0, 67.0, 50.0, 36.0])
 _EXPONENT: Final = 2.25
 
 
@@ -49,7 +49,7 @@ class Chest:
         width = np.maximum(self.at("half_width_mm", y_mm) - inset_mm, 4.0)
         c, s = (signed_power(f(phi_rad), 2.0 / _EXPONENT) for f in (np.cos, np.sin))
         # The angles of the ribs stand out behind, beside the column.
-        bulge = 4.0 * self.scale * np.exp(-(((phi_rad - 0.75) / 0.28) ** 2))
+        bulge = 7.0 * self.scale * np.exp(-(((phi_rad - 0.62) / 0.24) ** 2))
         return -depth * c - bulge, width * s
 
     def half_width_at(self, y_mm: F64, forward_mm: F64, inset_mm: float) -> F64:
@@ -78,14 +78,14 @@ def chest_of(spine: Spine, outline: Outline, stature_mm: float, rng: np.random.G
     share = (y - t12) / (t1 - t12)
     column = np.interp(y, level_y[::-1], centres[::-1, 0])
     fat = outline.at("fat_mm", y)
-    # Behind, the angles of the ribs reach about as far as the laminae, and never into the skin.
-    back = np.maximum(outline.at("back_mm", y) + fat + 7.0 * scale, column - 47.0 * scale)
+    # Behind, the angles of the ribs reach behind the transverse processes, and never into the skin.
+    back = np.maximum(outline.at("back_mm", y) + fat + 5.0 * scale, column - 60.0 * scale)
     front = outline.at("front_mm", y) - 1.3 * fat - 8.0 * scale
     # Above the manubrium the front of the cage runs back to the first ribs.
     inlet = np.clip((share - 0.62) / 0.45, 0.0, 1.0) ** 1.5
     front = front + inlet * (column + 36.0 * scale - front)
     width = np.interp(share, _SHARE, _HALF_WIDTH_MM) * scale * rng.normal(1.0, 0.025)
-    width = np.minimum(width, outline.at("half_width_mm", y) - 0.8 * fat - 9.0 * scale)
+    width = np.minimum(width, outline.at("half_width_mm", y) - 0.8 * fat - 8.0 * scale)
     return Chest(
         y, 0.5 * (front + back), 0.5 * (front - back), outline.at("mid_z_mm", y), width,
         np.radians(outline.at("twist_deg", y)), column, level_y, scale,

@@ -62,7 +62,7 @@ def column(spine: Spine, neck_rims_mm: F64, *, maturity: float, rng: np.random.G
     region = np.array([region_of(n) for n in names])
     rims = np.concatenate([neck_rims_mm, spine.endplates_mm[:36].reshape(18, 2, 4, 3)])
     frames = frames_of(rims)
-    density = rng.normal(1.0, 0.07) * rng.normal(1.0, 0.03, len(names))
+    density = rng.normal(1.0, 0.07) * rng.normal(1.0, 0.03, len(names)) * np.where(region == "cervical", 1.25, 1.0)
     hollow, waist = (np.array([table[r] for r in region]) for table in (_HOLLOW, _WAIST))
     parts = [bodies(
         rims,

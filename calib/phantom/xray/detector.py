@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 F32 = NDArray[np.float32]
 
 LOG_CEILING: Final = 8.19  # the 16-bit picture stores 8000 steps per unit
-HARDENING: Final = 0.008  # effective attenuation falls by a tenth from 2 to 25 cm of muscle, and on beyond
+HARDENING: Final = 0.012  # effective attenuation falls by a tenth from 2 to 25 cm of muscle, and on beyond
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ def record(attenuation: F32, mm_per_px: float, exposure: Exposure, rng: np.rando
     fine = cv2.exp(-attenuation / (1.0 + HARDENING * attenuation))
     beam = cv2.resize(fine, (cols // 2, rows // 2), interpolation=cv2.INTER_AREA)
     beam = cv2.GaussianBlur(beam, (0, 0), exposure.blur_mm / (2 * mm_per_px), borderType=cv2.BORDER_REPLICATE)
-    small = cv2.resize(beam, (cols // 16, rows // 16), interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (0, 0), exposure.scatter_mm / (16 * mm_per_px), borderType=cv2.BORDER_REPLICATE)
+    # Blurred as a logarithm: a blur of the beam itself would pour the open air into the thickest parts.
+    depth = -cv2.log(np.maximum(beam, np.float32(1e-5)))
+    depth = cv2.resize(depth, (cols // 16, rows // 16), interpolation=cv2.INTER_AREA)
+    depth = cv2.GaussianBlur(depth, (0, 0), exposure.scatter_mm / (16 * mm_per_px), borderType=cv2.BORDER_REPLICATE)
+    depth = cv2.resize(depth, (beam.shape[1], beam.shape[0]), interpolation=cv2.INTER_CUBIC)
+    glow = cv2.exp(-depth) * (1.0 + 0.15 * depth)  # thicker parts scatter more for each quantum that gets through
     # Scatter is made in the body: none comes out of the open beam.
-    body = cv2.resize(
-        1.0 - np.clip(small, 0.0, 1.0), (beam.shape[1], beam.shape[0]), interpolation=cv2.INTER_CUBIC
-    )
-    glow = cv2.resize(small, (beam.shape[1], beam.shape[0]), interpolation=cv2.INTER_CUBIC)
-    beam = beam + exposure.scatter * np.clip(np.minimum(glow, 0.12), 0.0, None) * body + exposure.veil
+    beam = beam + exposure.scatter * glow * (1.0 - np.clip(beam, 0.0, 1.0)) + exposure.veil
     variance = beam / exposure.quanta + (exposure.electronics / exposure.quanta) ** 2
     beam = beam + cv2.sqrt(variance.astype(np.float32)) * rng.standard_normal(beam.shape, dtype=np.float32)
     floor = np.float32(np.exp(-LOG_CEILING))

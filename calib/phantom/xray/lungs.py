@@ -18,7 +18,7 @@ _OUTER: Final = 52
 _MEDIAL: Final = 32
 _WALL_RINGS: Final = 44
 _BASE_RINGS: Final = 12
-_INSET_MM: Final = 8.5
+_INSET_MM: Final = 7.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Mediastinum:
         ahead = x_mm - chest.at("column_x_mm", y_mm)
         # Bodies of the vertebrae and what lies before them; the gutters beside them are lung.
         spine = 15.0 * scale / (1.0 + np.exp((np.abs(ahead) - 17.0 * scale) / (3.0 * scale)))
-        middle = 12.0 * scale * np.exp(-(((ahead - 38.0 * scale) / (30.0 * scale)) ** 2))
+        middle = 9.0 * scale * np.exp(-(((ahead - 38.0 * scale) / (30.0 * scale)) ** 2))
         vessels = 16.0 * scale / (1.0 + np.exp((chest.level("T5") - y_mm) / (12.0 * scale)))
         c, s = np.cos(self.heart_tilt_rad), np.sin(self.heart_tilt_rad)
         dx, dy = x_mm - self.heart_x_mm, y_mm - self.heart_y_mm
@@ -60,7 +60,7 @@ class Breath:
 def breath_of(chest: Chest, rng: np.random.Generator) -> Breath:
     """Standing, breath held somewhere between rest and full inspiration: right dome about T10, left a little lower."""
     step = (chest.level("T9") - chest.level("T11")) / 2.0
-    right = chest.level("T10") + step * rng.normal(0.25, 0.35)
+    right = chest.level("T10") + step * rng.normal(-0.1, 0.35)
     left = right - rng.normal(10.0, 6.0) * chest.scale
     front = min(left, right) - rng.uniform(14.0, 34.0) * chest.scale
     return Breath((left, right), front, chest.level("L1") + rng.normal(8.0, 6.0) * chest.scale)
@@ -74,7 +74,7 @@ def mediastinum_of(chest: Chest, breath: Breath, rng: np.random.Generator) -> Me
     front = float(chest.at("mid_x_mm", np.array(y)) + chest.at("half_depth_mm", np.array(y)))
     return Mediastinum(
         front - 12.0 * scale - 0.95 * half[0], y, half, np.radians(rng.normal(28.0, 6.0)),
-        74.0 * scale * rng.normal(1.0, 0.06), 44.0 * scale * rng.normal(1.0, 0.06),
+        64.0 * scale * rng.normal(1.0, 0.06), 37.0 * scale * rng.normal(1.0, 0.06),
     )
 
 
@@ -147,7 +147,7 @@ def vessels(chest: Chest, breath: Breath, rng: np.random.Generator) -> Solids:
         far = chest.place(y, f, side * np.maximum(r, 24.0 * scale))
         start = hilum + rng.normal(0.0, 1.0, (mains, 3)) * np.array([11.0, 15.0, 8.0]) * scale
         end = start + rng.uniform(0.6, 0.95, (mains, 1)) * (far - start)
-        radius = np.linspace(1.0, 0.25, count) * rng.uniform(0.9, 2.6, (mains, 1)) * scale
+        radius = np.linspace(1.0, 0.25, count) * rng.uniform(1.1, 3.0, (mains, 1)) * scale
         main = grow(start, end, radius, 4.5)
         for at in (2, 4, 6, 7):
             root = main[:, at]

@@ -72,11 +72,11 @@ def sacrum(spine: Spine, *, density: float, maturity: float, rng: np.random.Gene
     deep = depth * np.array([0.60, 0.56, 0.47, 0.36, 0.26, 0.18])
     front = np.stack([r[0, 0] for r in rims] + [rims[-1][1, 0]])
     mass = front + behind * deep[:, None]
-    mass[0] += 0.10 * height * (line[1] - line[0]) / np.linalg.norm(line[1] - line[0])
+    mass[0] += 0.42 * height * (line[1] - line[0]) / np.linalg.norm(line[1] - line[0])
     half = np.stack([deep, wide], axis=-1)
     parts.append(bone_tube(
         smooth_path(mass, count)[None], smooth_path(half, count)[None], behind.mean(axis=0), shell_mm=0.9,
-        cortical=0.6 * cortical, core=0.5 * core, around=36, exponent=2.4,
+        cortical=0.75 * cortical, core=0.5 * core, around=36, exponent=2.4,
     ))
     # Back wall of the canal with the median crest.
     reach = depth * (0.62 * size + 0.18)
@@ -112,11 +112,11 @@ def _behind(line: F64) -> F64:
 
 def _coccyx(line: F64, down: F64, size: float, cortical: float, core: float) -> Solids:
     step = down / np.linalg.norm(down)
-    pieces, at = [], line[-1] + 0.9 * size * step
+    pieces, at = [], line[-1] + 0.3 * size * step
     for _ in range(3):
         step = step @ _lateral_turn(np.radians(14.0))
         pieces.append(np.stack([at, at + 0.6 * size * step, at + 1.2 * size * step]))
-        at = at + 1.75 * size * step
+        at = at + 1.5 * size * step
         size *= 0.85
     half = np.stack([np.full((3, 2), w * size) for w in (0.9, 0.75, 0.6)])
     return bone_tube(
@@ -149,7 +149,7 @@ def hip_bones(spine: Spine, *, scale: float, density: float, rng: np.random.Gene
         reach = float(np.hypot(to_sacrum[0], to_sacrum[1]))
         # The pelvis turns as one piece: the line from head to sacrum is its long axis.
         turn = np.degrees(np.arctan2(to_sacrum[1], to_sacrum[0])) - 102.0 + shape_turn + rng.normal(0.0, 0.6)
-        size = (0.45 * reach + 0.55 * 112.0 * scale) * 1.42 * rng.normal(1.0, 0.015)
+        size = (0.45 * reach + 0.55 * 112.0 * scale) * 1.34 * rng.normal(1.0, 0.015)
         frame = HipFrame(head, _lateral_turn(np.radians(turn)), size, side)
         parts += [_ilium(frame, cortical, core), *_rami(frame, cortical, core)]
     return Solids.joined(parts)
@@ -166,7 +166,7 @@ def _ilium(frame: HipFrame, cortical: float, core: float) -> Solids:
     z = 0.02 + 0.30 * np.clip(y - 0.1, 0, None) ** 0.9 + 0.10 * x - 0.35 * np.clip(-x - 0.15, 0, None)
     crest = np.clip((y - 0.45) / 0.35, 0.0, 1.0)
     low = np.clip((0.28 - y) / 0.25, 0.0, 1.0)
-    thick = 0.012 + 0.045 * crest * np.exp(-(((1 - share) / 0.12) ** 2)) + 0.075 * low
+    thick = 0.012 + 0.055 * crest * np.exp(-(((1 - share) / 0.09) ** 2)) + 0.075 * low
     thick = thick + 0.03 * np.clip(-x - 0.25, 0.0, 0.3) / 0.3
     thick = thick * np.sqrt(np.clip(1.0 - share**14, 0.02, 1.0))
     solids = []
@@ -215,7 +215,7 @@ def femora(
         head = spine.femoral_heads_mm[k]
         radius = 22.5 * scale
         round_parts += [
-            ball(head, radius, 0.8 * cortical), ball(head, radius - 0.7, 0.7 * core - 0.8 * cortical),
+            ball(head, radius, 0.6 * cortical), ball(head, radius - 0.7, 0.5 * core - 0.6 * cortical),
             # Subchondral bone of the socket: a cup, brightest above.
             ball(head + np.array([-3.0, 5.0, side * 2.0]) * scale, radius + 4.5, 0.22 * cortical),
             ball(head + np.array([-2.5, 3.5, side * 4.0]) * scale, radius + 2.4, -0.22 * cortical),

@@ -28,7 +28,9 @@ _FALL_MM: Final = np.array([26, 44, 60, 74, 86, 96, 104, 110, 110, 104, 74, 46],
 _HALF_HEIGHT_MM: Final = np.array([6.5, 5.6, 5.4, 5.5, 5.7, 6.0, 6.2, 6.2, 6.0, 5.7, 5.2, 4.4])
 _HALF_THICK_MM: Final = np.array([2.3, 2.5, 2.8, 3.0, 3.1, 3.2, 3.2, 3.2, 3.1, 3.0, 2.7, 2.3])
 _STATIONS: Final = 30
-_START_DEG: Final = 26.0
+# Factor on both, from head to end.
+_GIRTH: Final = ((0.0, 0.1, 0.2, 0.34, 0.6, 0.95, 1.0), (0.85, 0.72, 0.78, 0.9, 1.0, 1.15, 1.2))
+_START_DEG: Final = 30.0
 
 
 def ribs(spine: Spine, chest: Chest, *, density: float, rng: np.random.Generator) -> Solids:
@@ -49,17 +51,18 @@ def ribs(spine: Spine, chest: Chest, *, density: float, rng: np.random.Generator
         phi = np.radians(_START_DEG) + t * (end - np.radians(_START_DEG))[:, None]
         fall = 0.3 * (np.cos(np.radians(_START_DEG)) - np.cos(phi)) / (
             np.cos(np.radians(_START_DEG)) - np.cos(end)
-        )[:, None] + 0.7 * t**0.9
-        y = tubercle[:, 0, 1:2] - 3.0 - (_FALL_MM * jitter[1])[:, None] * lift * chest.scale * fall
+        )[:, None] + 0.7 * t**0.85
+        y = tubercle[:, 0, 1:2] - 4.0 - (_FALL_MM * jitter[1])[:, None] * lift * chest.scale * fall
         y = np.maximum(y, chest.y_mm[0])
         forward, right = chest.wall(y, phi)
         wall = chest.place(y, forward, side * right)
         path = smooth_path(np.concatenate([head, neck, tubercle, wall], axis=1), _STATIONS)
-        grow = np.interp(np.linspace(0, 1, _STATIONS), [0, 0.08, 0.2, 0.6, 0.95, 1.0], [0.9, 0.8, 1.0, 1.0, 1.15, 1.2])
+        grow = np.interp(np.linspace(0, 1, _STATIONS), *_GIRTH)
         half = np.stack([_HALF_HEIGHT_MM * jitter[2], _HALF_THICK_MM], axis=-1)[:, None] * grow[:, None] * chest.scale
+        shell = np.interp(np.linspace(0, 1, _STATIONS), [0.0, 0.25, 0.45, 1.0], [0.6, 0.55, 1.1, 1.1])[:, None]
         up = np.array([0.0, 1.0, 0.0])
         bones.append(bone_tube(
-            path, half, up, shell_mm=0.9, cortical=cortical, core=core, around=10, exponent=2.3,
+            path, half, up, shell_mm=shell, cortical=cortical, core=core, around=10, exponent=2.3,
         ))
         soft.append(Solids.of(_cartilages(chest, path, side), CARTILAGE - SOFT))
     return Solids.joined([*bones, *soft])
@@ -96,6 +99,6 @@ def sternum(chest: Chest, *, density: float, maturity: float, rng: np.random.Gen
     thick = np.array([6.0, 5.2, 5.0, 4.8, 4.4, 2.5])[:, None] * np.ones(5)
     half = np.stack([thick, wide], axis=-1) * chest.scale * (1 + 0.04 * rng.standard_normal((6, 1, 2)))
     return bone_tube(
-        path, half, np.array([1.0, 0.0, 0.0]), shell_mm=0.7, cortical=density * (CORTICAL - SOFT),
+        path, half, np.array([1.0, 0.0, 0.0]), shell_mm=1.1, cortical=density * (CORTICAL - SOFT),
         core=density * (TRABECULAR - SOFT), around=14, exponent=2.6,
     )

@@ -12,11 +12,13 @@ F32 = NDArray[np.float32]
 def blotches(rng: np.random.Generator, shape: tuple[int, int], grain_px: float, stretch: float = 1.0) -> F32:
     """(rows, cols) float32 noise of unit variance and about ``grain_px`` pixels grain, ``stretch`` times taller."""
     rows, cols = shape
-    step_y, step_x = max(grain_px * stretch, 1.0), max(grain_px, 1.0)
+    # Blurred white noise on a grid a good deal finer than the grain: a coarser one shows its own lattice.
+    step_y, step_x = max(grain_px * stretch / 2.5, 1.0), max(grain_px / 2.5, 1.0)
     small = rng.standard_normal((int(rows / step_y) + 3, int(cols / step_x) + 3), dtype=np.float32)
-    large = cv2.resize(
-        small, (int(small.shape[1] * step_x), int(small.shape[0] * step_y)), interpolation=cv2.INTER_CUBIC
-    )[:rows, :cols]
+    blur_x, blur_y = 0.42 * grain_px / step_x, 0.42 * grain_px * stretch / step_y
+    smooth = cv2.GaussianBlur(small, (0, 0), blur_x, sigmaY=blur_y, borderType=cv2.BORDER_REFLECT)
+    size = (int(small.shape[1] * step_x), int(small.shape[0] * step_y))
+    large = np.ascontiguousarray(cv2.resize(smooth, size, interpolation=cv2.INTER_CUBIC)[:rows, :cols])
     large *= np.float32(1.0 / (large[::4, ::4].std() + 1e-6))
     return np.asarray(large, dtype=np.float32)
 

@@ -85,9 +85,9 @@ def test_attenuation_is_plausible_from_the_air_to_the_hips(subject: Subject, ima
 
 def test_the_lungs_are_darker_than_the_belly(subject: Subject, image: LateralImage) -> None:
     centres = subject.spine_radiograph.centres_mm
-    ahead = 30.0
-    chest = sampled(image, centres[7:9, 0] + ahead, centres[7:9, 1]).mean()
-    belly = sampled(image, centres[13:15, 0] + ahead, centres[13:15, 1]).mean()
+    ahead = np.arange(-10.0, 90.0, 4.0)[:, None]
+    chest = np.median(sampled(image, centres[6:9, 0] + ahead, centres[6:9, 1] + 0 * ahead))
+    belly = np.median(sampled(image, centres[13:15, 0] + ahead, centres[13:15, 1] + 0 * ahead))
     assert chest < belly - 0.8
 
 
@@ -101,10 +101,14 @@ def test_adding_bone_never_takes_attenuation_away(subject: Subject) -> None:
     assert bone.max() > 0.5
 
 
+def seeded() -> tuple[np.random.Generator, np.random.Generator]:
+    return np.random.default_rng(5), np.random.default_rng(6)
+
+
 def test_a_body_grid_rendered_directly_agrees_with_the_moved_picture(subject: Subject) -> None:
     shift = (-float(np.median(subject.torso.back_x_mm)), -subject.torso.shoulder_y_mm)
     wide = subject_grid(subject)
-    clean = LateralImage(attenuation_of(subject, wide, np.random.default_rng(5)), wide)
+    clean = LateralImage(attenuation_of(subject, wide, *seeded()), wide)
     moved = to_body_grid(clean, shift)
     direct_grid = Grid(
         RADIOGRAPH.rows, RADIOGRAPH.cols, RADIOGRAPH.mm_per_px, RADIOGRAPH.top_mm - shift[1],
@@ -112,10 +116,13 @@ def test_a_body_grid_rendered_directly_agrees_with_the_moved_picture(subject: Su
     )
     column_of_spine = int(RADIOGRAPH.col_of(np.array(shift[0])))
     assert direct_grid.col_of(np.array(0.0)) == pytest.approx(RADIOGRAPH.col_of(np.array(shift[0])))
-    direct = attenuation_of(subject, direct_grid, np.random.default_rng(5))
+    direct = attenuation_of(subject, direct_grid, *seeded())
     window = np.s_[200:330, column_of_spine - 30 : column_of_spine + 20]
     # The textures differ with the grid; the anatomy does not.
-    assert np.corrcoef(moved[window].ravel(), direct[window].ravel())[0, 1] > 0.9
+    agreement = np.corrcoef(moved[window].ravel(), direct[window].ravel())[0, 1]
+    assert agreement > 0.95
+    off = np.corrcoef(moved[window].ravel(), np.roll(direct, 3, axis=0)[window].ravel())[0, 1]
+    assert off < 0.95  # the comparison can fail: three rows off it does
 
 
 def test_the_default_grid_covers_the_body_frame(subject: Subject) -> None:
