@@ -55,7 +55,7 @@ class CrossAttention(nn.Module):
         nn.init.zeros_(self.leave.bias)
 
     def forward(self, queries: Tensor, keys: Tensor, query_place: Tensor, key_place: Tensor) -> Tensor:
-        """(B, N, query_width), (B, M, key_width), places (.., width) added to the projections -> (B, N, query_width)."""
+        """(B, N, query_width) and (B, M, key_width) -> (B, N, query_width); the places (.., width) are added inside."""
         q = self.query(self.query_norm(queries)) + query_place.to(queries.dtype)
         key, value = self.key_value(self.key_norm(keys)).chunk(2, dim=-1)
         key = key + key_place.to(key.dtype)
@@ -70,6 +70,8 @@ class CrossAttention(nn.Module):
 
 class AttentionFFCBlock(nn.Module):
     """Residual block over (image features, landmark tokens)."""
+
+    places: Tensor
 
     def __init__(self, config: ModelConfig, rows: int, cols: int) -> None:
         super().__init__()

@@ -64,6 +64,11 @@ class SpectralTransform2d(nn.Module):
     ``synthesise``: the inverse. ``lowering`` may be switched at any time; it never changes the values.
     """
 
+    to_bins: Tensor
+    rows_forward: Tensor
+    rows_inverse: Tensor
+    from_bins: Tensor
+
     def __init__(self, height: int, width: int, lowering: str = "fft") -> None:
         super().__init__()
         self.height, self.width, self.bins = height, width, width // 2 + 1

@@ -42,6 +42,8 @@ def body_corners(endplates_mm: Tensor) -> Tensor:
 class LandmarkMap(nn.Module):
     """endplates_mm (B, 37, 4, 3) -> (B, 2, 256, 128): soft body mask, and a ridge along the bodies' outlines."""
 
+    pixels: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         rows, cols = torch.arange(IMAGE_ROWS).numpy(), torch.arange(IMAGE_COLS).numpy()

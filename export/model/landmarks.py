@@ -38,6 +38,9 @@ def token_rows(endplates_mm: Tensor) -> Tensor:
 class ShapeModel(nn.Module):
     """Mean and whitened modes of the endplates, as buffers. Coefficients have unit variance on training subjects."""
 
+    mean_mm: Tensor
+    modes_mm: Tensor
+
     def __init__(self, modes: int) -> None:
         super().__init__()
         self.register_buffer("mean_mm", torch.zeros(ENDPLATE_COUNT * 12))
@@ -51,6 +54,8 @@ class ShapeModel(nn.Module):
 
 class TokenStart(nn.Module):
     """Landmark tokens from a first estimate of the endplates and the profile features at their heights."""
+
+    rows: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -40,6 +40,10 @@ class SkinProfile(nn.Module):
     centre per row. Rows without skin give zeros.
     """
 
+    bands: Tensor
+    per_band: Tensor
+    columns: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         bands = band_matrix()

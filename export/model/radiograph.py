@@ -15,7 +15,14 @@ from torch.nn import functional
 
 from export.model.attention import AttentionFFCBlock, token_positions
 from export.model.config import (
-    COARSE_COLS, COARSE_ROWS, ENDPLATE_COUNT, IMAGE_COLS, IMAGE_ROWS, LIFT_CHANNEL_COUNT, TOKEN_COUNT, ModelConfig,
+    COARSE_COLS,
+    COARSE_ROWS,
+    ENDPLATE_COUNT,
+    IMAGE_COLS,
+    IMAGE_ROWS,
+    LIFT_CHANNEL_COUNT,
+    TOKEN_COUNT,
+    ModelConfig,
 )
 from export.model.landmark_map import MAP_CHANNELS, LandmarkMap
 from export.model.landmarks import PER_TOKEN, by_token, token_rows
@@ -80,7 +87,7 @@ class RadiographNet(nn.Module):
         self.decode_1 = _Up(base, channels, base // 2)
         self.fine = nn.Conv2d(base // 2, 4, 3, padding=1)
         nn.init.normal_(self.fine.weight, std=1e-2)
-        nn.init.zeros_(self.fine.bias)
+        nn.init.zeros_(self.fine.bias)  # type: ignore[arg-type]
 
     def forward(
         self, warped_template: Tensor, lateral_lift: Tensor, back_features: Tensor, landmark_tokens: Tensor,
@@ -112,7 +119,8 @@ class RadiographNet(nn.Module):
         x = self.decode_1(x, full.to(x.dtype))
         with full_precision(device):
             detail = functional.pixel_shuffle(self.fine(x.float()), 2)
-            mean = functional.interpolate(warped_template[:, :1], scale_factor=2.0, mode="bilinear", align_corners=False)
+            mean = warped_template[:, :1]
+            mean = functional.interpolate(mean, scale_factor=2.0, mode="bilinear", align_corners=False)
             return mean + detail
 
     @staticmethod

@@ -57,6 +57,13 @@ class SpatialDeformation(nn.Module):
     Gaussian kernel, is the first guess; convolutions over the image features add to it.
     """
 
+    field_grid: Tensor
+    image_grid: Tensor
+    mm_per_unit: Tensor
+    col_mm: Tensor
+    row_mm: Tensor
+    template_points: Tensor
+
     def __init__(self, config: ModelConfig, template_points: int) -> None:
         super().__init__()
         self.squarings = config.squarings
@@ -64,7 +71,7 @@ class SpatialDeformation(nn.Module):
         self.mix = nn.Conv2d(32 + 3, 32, 3, padding=1)
         self.velocity = nn.Conv2d(32, 2, 3, padding=1)
         nn.init.zeros_(self.velocity.weight)
-        nn.init.zeros_(self.velocity.bias)
+        nn.init.zeros_(self.velocity.bias)  # type: ignore[arg-type]
         self.register_buffer("field_grid", identity_grid(FIELD_ROWS, FIELD_COLS), persistent=False)
         self.register_buffer("image_grid", identity_grid(IMAGE_ROWS, IMAGE_COLS), persistent=False)
         scale = torch.tensor([LATERAL_VIEW.cols, LATERAL_VIEW.rows]) * LATERAL_VIEW.mm_per_px / 2

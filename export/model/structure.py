@@ -14,7 +14,13 @@ from torch import Tensor, nn
 
 from export.model.attention import AttentionFFCBlock, token_positions
 from export.model.config import (
-    BACK_CHANNEL_COUNT, COARSE_COLS, COARSE_ROWS, ENDPLATE_COUNT, IMAGE_COLS, IMAGE_ROWS, LIFT_CHANNEL_COUNT,
+    BACK_CHANNEL_COUNT,
+    COARSE_COLS,
+    COARSE_ROWS,
+    ENDPLATE_COUNT,
+    IMAGE_COLS,
+    IMAGE_ROWS,
+    LIFT_CHANNEL_COUNT,
     ModelConfig,
 )
 from export.model.landmarks import LandmarkHead, ShapeModel, TokenStart
@@ -58,6 +64,8 @@ def stem(channels: int, widths: tuple[int, int, int]) -> nn.Sequential:
 
 class StructureNet(nn.Module):
     """Stage 1 (see module). ``template`` and the shape model are buffers, set by ``load_prior``."""
+
+    template: Tensor
 
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()

@@ -43,7 +43,8 @@ class Agreement:
 
 
 def compare(
-    graphs: tuple[StageGraph, StageGraph], runners: tuple[StageRunner, StageRunner], batches: Iterable[dict[str, Tensor]]
+    graphs: tuple[StageGraph, StageGraph], runners: tuple[StageRunner, StageRunner],
+    batches: Iterable[dict[str, Tensor]],
 ) -> Agreement:
     """Run both forms of both stages on batches of one; each runner's stage 2 gets its own stage 1's outputs."""
     agreement = Agreement()

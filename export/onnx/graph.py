@@ -65,7 +65,7 @@ def export_graph(graph: StageGraph, path: Path, fft: str) -> None:
 
     The module keeps the lowering afterwards: what is compared with the file is what was exported.
     """
-    module = graph.module.to("cpu", memory_format=torch.contiguous_format).float().eval()
+    module = graph.module.to("cpu").float().eval()
     set_lowering(module, FFT_CHOICES[fft])
     example = tuple(torch.zeros(shape) for shape in graph.inputs.values())
     with _quiet(), torch.no_grad():

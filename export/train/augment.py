@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MIRRORED_POINTS: Final = [
     ENDPLATE_POINTS.index({"left": "right", "right": "left"}.get(name, name)) for name in ENDPLATE_POINTS
 ]
+ROW_Y_MM: Final = BACK_VIEW.y_of(np.arange(BACK_VIEW.rows, dtype=np.float64))
+COL_Z_MM: Final = BACK_VIEW.u_of(np.arange(BACK_VIEW.cols, dtype=np.float64))
 WAIST_MM: Final = -430.0
 """Typical height of S1 below the shoulders, used where a sample has no landmarks to crop by."""
 
@@ -71,7 +73,7 @@ def tint(sample: TrainingSample, rng: np.random.Generator) -> TrainingSample:
 def crop_neck(sample: TrainingSample, rng: np.random.Generator) -> TrainingSample:
     """Scans are often cut at the neck, at or below the shoulders' top."""
     top = rng.uniform(-15.0, 90.0)
-    kept = BACK_VIEW.y_of(np.arange(BACK_VIEW.rows)) < top
+    kept = top > ROW_Y_MM
     return _with_view(sample, **_masked(sample.view, kept[:, None]))
 
 
@@ -81,13 +83,13 @@ def crop_waist(sample: TrainingSample, rng: np.random.Generator) -> TrainingSamp
     if sample.endplates_mm is not None and np.isfinite(sample.endplates_mm[-1, :, 1]).any():
         sacrum = float(np.nanmean(sample.endplates_mm[-1, :, 1]))
     bottom = sacrum + rng.uniform(-110.0, 35.0)
-    kept = BACK_VIEW.y_of(np.arange(BACK_VIEW.rows)) > bottom
+    kept = bottom < ROW_Y_MM
     return _with_view(sample, **_masked(sample.view, kept[:, None]))
 
 
 def crop_sides(sample: TrainingSample, rng: np.random.Generator) -> TrainingSample:
     """Arms and flanks cut away, each side on its own."""
-    z = BACK_VIEW.u_of(np.arange(BACK_VIEW.cols))
+    z = COL_Z_MM
     kept = (z > -rng.uniform(95.0, 190.0)) & (z < rng.uniform(95.0, 190.0))
     return _with_view(sample, **_masked(sample.view, kept[None, :]))
 
@@ -102,7 +104,7 @@ def punch_holes(sample: TrainingSample, rng: np.random.Generator) -> TrainingSam
     return _with_view(sample, **_masked(sample.view, kept.astype(bool)))
 
 
-def _moved(image: NDArray[np.generic], rows: int, cols: int, fill: float) -> NDArray[np.generic]:
+def _moved(image: NDArray[Any], rows: int, cols: int, fill: float) -> NDArray[Any]:
     out = np.full_like(image, fill)
     height, width = image.shape[:2]
     out[max(rows, 0) : height + min(rows, 0), max(cols, 0) : width + min(cols, 0)] = image[

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,8 +19,6 @@ from export.model.config import ENDPLATE_COUNT, SD_NAMES
 from export.train.angles import measured_angles
 from export.train.augment import augment
 from export.train.sample import SampleSource
-
-
 
 
 class TensorDataset(Dataset[dict[str, Tensor]]):
@@ -80,6 +78,8 @@ def training_batches(
     source: SampleSource, batch: int, seed: int, rank: int, first_step: int, workers: int, with_radiograph: bool = True
 ) -> Iterator[dict[str, Tensor]]:
     """Endless augmented batches. ``workers`` processes prepare them; 0 does it in this process."""
+    if workers:
+        cv2.setNumThreads(1)  # before the fork: in a child of a process with OpenCV threads it may wait for ever
     loader = DataLoader(
         TensorDataset(source, with_radiograph),
         batch_sampler=StepSampler(len(source), batch, seed, rank, first_step),  # type: ignore[arg-type]
@@ -99,7 +99,4 @@ def validation_batches(source: SampleSource, batch: int, with_radiograph: bool =
 
 
 def _one_thread(_worker: int) -> None:
-    import cv2
-
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)

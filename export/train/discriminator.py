@@ -27,12 +27,13 @@ class MultiScaleCritic(nn.Module):
     def forward(self, image: Tensor) -> list[list[Tensor]]:
         """See class."""
         results = []
-        for layers in self.critics:
+        for critic in self.critics:
+            *inner, last = critic.children()
             x, features = image, []
-            for layer in list(layers)[:-1]:
+            for layer in inner:
                 x = functional.leaky_relu(layer(x), 0.2)
                 features.append(x)
-            results.append([*features, layers[-1](x)])
+            results.append([*features, last(x)])
             image = functional.avg_pool2d(image, 2)
         return results
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+from typing import Generic
 
 import torch
 from torch import nn
 
+from export.train.layout import Net
 
-class Average:
+
+class Average(Generic[Net]):
     """Exponential moving average of parameters and statistics, with a warm-up so that early steps fade fast."""
 
-    def __init__(self, net: nn.Module, decay: float = 0.998) -> None:
-        self.net = copy.deepcopy(net).eval()
+    def __init__(self, net: Net, decay: float = 0.998) -> None:
+        self.net: Net = copy.deepcopy(net).eval()
         for parameter in self.net.parameters():
             parameter.requires_grad_(False)
         self.decay, self.updates = decay, 0

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -117,9 +118,8 @@ def render_cache(folder: Path, tier: str, seeds: range, jobs: int, radiograph_sh
     tasks = [(seed, tier, (seed * 7919) % 1000 < 1000 * radiograph_share) for shard in missing for seed in shard]
     counts: dict[str, int] = {"subjects": 0, "left_out": 0}
     started = time.monotonic()
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    with multiprocessing.get_context(method).Pool(max(1, jobs), initializer=_one_thread) as pool:
-        results = pool.imap(_render_task, tasks, chunksize=2)
+    with _workers(jobs, len(tasks)) as pool:
+        results = pool.imap(_render_task, tasks, chunksize=2) if pool else map(_render_task, tasks)
         for shard in missing:
             rendered = []
             for _ in shard:
@@ -134,6 +134,13 @@ def render_cache(folder: Path, tier: str, seeds: range, jobs: int, radiograph_sh
     if tasks:
         print(file=sys.stderr)
     return counts
+
+
+def _workers(jobs: int, tasks: int) -> AbstractContextManager[Any]:
+    # Spawned, not forked: a forked child of a process whose OpenCV or OpenMP has threads may wait for ever.
+    if jobs <= 1 or tasks < SHARD_SEEDS:
+        return nullcontext()
+    return multiprocessing.get_context("spawn").Pool(jobs, initializer=_one_thread)
 
 
 def _report(target: Path, counts: dict[str, int], total: int, seconds: float) -> None:

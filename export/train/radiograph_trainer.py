@@ -23,6 +23,7 @@ from export.model.structure import Structure
 from export.train.dataset import training_batches, validation_batches
 from export.train.discriminator import MultiScaleCritic, critic_loss, feature_matching, generator_loss
 from export.train.ema import Average
+from export.train.layout import laid_out
 from export.train.loop import Schedule, average_gradients, load_checkpoint
 from export.train.pictures import radiograph_picture
 from export.train.sample import SampleSource
@@ -83,9 +84,9 @@ class RadiographTrainer:
         self.loss_weights = weights or RadiographWeights()
         self.structure_weights = structure_weights
         self.config = config
-        self.net = RadiographNet(config).to(device, memory_format=torch.channels_last)
+        self.net = laid_out(RadiographNet(config), device)
         self.average = Average(self.net)
-        self.critic = MultiScaleCritic(2).to(device, memory_format=torch.channels_last)
+        self.critic = laid_out(MultiScaleCritic(2), device)
         self.draw = LandmarkMap().to(device)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), schedule.learning_rate, (0.8, 0.98))
         self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), schedule.learning_rate, (0.5, 0.98))
@@ -215,7 +216,7 @@ class RadiographTrainer:
 
     def _follow_structure(self) -> None:
         weights = load_checkpoint(self.structure_weights)
-        self.structure = load_structure(weights).to(self.device, memory_format=torch.channels_last)
+        self.structure = laid_out(load_structure(weights), self.device)
         for parameter in self.structure.parameters():
             parameter.requires_grad_(False)
 

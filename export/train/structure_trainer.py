@@ -16,6 +16,7 @@ from export.model.structure import StructureNet
 from export.train.angles import measured_angles
 from export.train.dataset import training_batches, validation_batches
 from export.train.ema import Average
+from export.train.layout import laid_out
 from export.train.loop import Schedule, average_gradients
 from export.train.losses import StructureWeights, structure_loss
 from export.train.pictures import structure_picture
@@ -36,7 +37,7 @@ class StructureTrainer:
         self.config, self.schedule, self.device, self.rank, self.world = config, schedule, device, rank, world
         self.training, self.validation = training, validation
         self.loss_weights = weights or StructureWeights()
-        self.net = StructureNet(config).to(device, memory_format=torch.channels_last)
+        self.net = laid_out(StructureNet(config), device)
         prior.into(self.net)
         self.average = Average(self.net)
         self.draw = LandmarkMap().to(device)

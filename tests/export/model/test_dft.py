@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from export.model.dft import SpectralTransform2d, inverse_width_basis, set_lowering
 
 SIZES = [(32, 16), (31, 16), (32, 15), (7, 9), (1, 4), (2, 2)]
