@@ -120,7 +120,7 @@ def project(frame: Frame, points: SubjectPoints, pose: Pose, level_from_camera: 
     if fine is None:  # the coarse anchors stand: the outline is whole at 12 mm but porous at 3 mm
         fine = Anchors(
             0.0, 0.0, pose.anchors.waist_width_mm, pose.anchors.shoulder_width_mm,
-            pose.anchors.visible_height_mm, pose.anchors.list_deg,
+            pose.anchors.visible_height_mm,
         )
     missing = _missing_share(count, shape, fine, points.pitch_mm, grid)
     cell, inside = _cells(row + fine.shoulder_y_mm / grid.mm_per_px, col, grid)

@@ -31,11 +31,13 @@ class Pose:
     """The subject's stance, in the levelled frame turned by ``yaw_deg`` (mm).
 
     body_from_level: (3, 3) that turn. lean_deg: positive where the trunk leans forward (its top is anterior).
+    list_deg: sideways lean of the mid-line between the flanks, positive where the top leans to the right.
     middle_z_mm: z of the mid-line, midway between the flanks. flank_width_mm: the distance between them.
     """
 
     yaw_deg: float
     lean_deg: float
+    list_deg: float
     body_from_level: NDArray[np.float64]
     outline: Outline
     anchors: Anchors
@@ -59,7 +61,7 @@ def find_pose(points_mm: NDArray[np.float32]) -> Pose | None:
     if len(back) < 30:
         return None
     pivot = np.array([np.median(back[:, 0]), start.shoulder_y_mm, start.middle_z_mm])
-    best, rest = _Square(0.0, 0.0, 0.0, start.waist_width_mm, 0.0), math.inf
+    best, rest = _Square(0.0, 0.0, 0.0, start.waist_width_mm, 0.0, 0.0), math.inf
     tried: list[tuple[float, float]] = []
     yaw = 0.0
     for _ in range(ROUNDS):
@@ -77,7 +79,7 @@ def find_pose(points_mm: NDArray[np.float32]) -> Pose | None:
     found = anchors(shape, best.width_mm)
     if found is None:
         return None
-    return Pose(best.yaw_deg, best.lean_deg, turn, shape, found, middle, best.width_mm)
+    return Pose(best.yaw_deg, best.lean_deg, best.list_deg, turn, shape, found, middle, best.width_mm)
 
 
 @dataclass(frozen=True)
@@ -89,15 +91,17 @@ class _Square:
     middle_mm: float
     width_mm: float
     lean_deg: float
+    list_deg: float
 
 
 def _square_at(trunk_mm: NDArray[np.float32], yaw_deg: float, waist_width_mm: float) -> _Square:
     """Mid-line and plane of trunk points (about the pivot: y from the shoulders) after a turn by ``yaw_deg``."""
     x, y, z = (trunk_mm @ yaw_rotation(yaw_deg).T.astype(np.float32)).T
-    flanks = find_flanks(x, y, z, 0.0)
-    middle, width = (sum(flanks) / 2, flanks[1] - flanks[0]) if flanks else (0.0, waist_width_mm)
+    flanks = find_flanks(x, y, z, 0.0) or Flanks(-waist_width_mm / 2, waist_width_mm / 2, 0.0)
+    middle, width = (flanks.left_mm + flanks.right_mm) / 2, flanks.right_mm - flanks.left_mm
     tilt, slope = _plane(x, y, z - np.float32(middle), PLANE_SHARE * width)
-    return _Square(yaw_deg, math.degrees(math.atan(slope)), middle, width, math.degrees(math.atan(tilt)))
+    left, lean = (math.degrees(math.atan(s)) for s in (slope, tilt))
+    return _Square(yaw_deg, left, middle, width, lean, flanks.list_deg)
 
 
 def _next_yaw(tried: list[tuple[float, float]]) -> float:
@@ -110,10 +114,19 @@ def _next_yaw(tried: list[tuple[float, float]]) -> float:
     return yaw + float(np.clip(left / max(gain, MIN_GAIN), -15.0, 15.0))
 
 
+@dataclass(frozen=True)
+class Flanks:
+    """Median z of the left and the right flank (mm), and the sideways lean of the line between them."""
+
+    left_mm: float
+    right_mm: float
+    list_deg: float
+
+
 def find_flanks(
     x: NDArray[np.float32], y: NDArray[np.float32], z: NDArray[np.float32], middle_mm: float
-) -> tuple[float, float] | None:
-    """Median z of the left and the right flank over the waist and lumbar rows, or None where too few rows show both.
+) -> Flanks | None:
+    """The flanks over the waist and lumbar rows, or None where too few rows show both.
 
     A flank is where the skin falls ``FLANK_MM`` behind the foremost skin of its row. Unlike the silhouette it is seen
     whole from either side, arms do not hide or widen it, and it is interpolated between depths.
@@ -156,7 +169,11 @@ def find_flanks(
     both = np.isfinite(edges[0]) & np.isfinite(edges[1])
     if int(both.sum()) < 5:
         return None
-    return float(np.median(edges[0][both])), float(np.median(edges[1][both]))
+    middles, heights = (edges[0] + edges[1])[both] / 2, -CELL_MM * np.flatnonzero(seen)[both]
+    one, other = np.triu_indices(len(middles), 1)
+    lean = float(np.median((middles[other] - middles[one]) / (heights[other] - heights[one])))  # Theil and Sen
+    left, right = (float(np.median(edge[both])) for edge in edges)
+    return Flanks(left, right, math.degrees(math.atan(lean)))
 
 
 def coarse_outline(y: NDArray[np.float32], z: NDArray[np.float32]) -> Outline:

@@ -14,7 +14,7 @@ from edge.view.silhouette import Anchors
 FINE_CELLS: Final = 2.5  # sigma, 7.5 mm: below it lies the sensor's noise
 COARSE_CELLS: Final = 7.0  # sigma, 21 mm: above it lies the shape of the back
 GRAIN_CELLS: Final = 1.5  # sigma, 4.5 mm
-NOISE_LEAK: Final = 5.0  # variance in the fold band per variance of the grain: 3-7 measured on stereo noise of 2-8 mm rms
+NOISE_LEAK: Final = 5.0  # fold-band variance per variance of the grain: 3-7 measured on stereo noise of 2-8 mm rms
 MARGIN_MM: Final = 30.0  # of surface around the judged area, for the blur to stand on
 FURROW_MM: Final = 25.0  # the mid-line furrow is a fold that a bare back does have
 ROWS_MM: Final = (-380.0, -80.0)

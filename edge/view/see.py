@@ -95,11 +95,11 @@ def _posture(thinned: Thinned, segment: Segment, pose: Pose, focal_px: float) ->
         "visible_height_mm": found.visible_height_mm,
         "offset_mm": _offset_mm(thinned, segment),
         "trunk_lean_deg": pose.lean_deg,
-        "trunk_list_deg": found.list_deg,
+        "trunk_list_deg": pose.list_deg,
         "yaw_deg": pose.yaw_deg,
         "shoulder_width_mm": found.shoulder_width_mm,
-        "waist_width_mm": found.waist_width_mm,
-        "waist_to_shoulder": found.waist_width_mm / max(found.shoulder_width_mm, 1.0),
+        "flank_width_mm": pose.flank_width_mm,
+        "flank_to_shoulder": pose.flank_width_mm / max(found.shoulder_width_mm, 1.0),
     }
 
 

@@ -52,8 +52,7 @@ class Anchors:
 
     shoulder_y_mm: height of y = 0. middle_z_mm: middle of the narrowest rows. waist_width_mm: 20th percentile of
     the widths below the shoulders. shoulder_width_mm: 90th percentile within 200 mm below them.
-    visible_height_mm: length of the outline below y = 0. list_deg: sideways lean of the outline's mid-line,
-    positive to the subject's right.
+    visible_height_mm: length of the outline below y = 0.
     """
 
     shoulder_y_mm: float
@@ -61,7 +60,6 @@ class Anchors:
     waist_width_mm: float
     shoulder_width_mm: float
     visible_height_mm: float
-    list_deg: float
 
 
 def outline(
@@ -149,16 +147,12 @@ def anchors(shape: Outline, flank_width_mm: float | None = None) -> Anchors | No
     shoulders = width[present & (y <= 0) & (y >= -200.0)]
     gone = np.flatnonzero((y < -60.0) & ~present)
     last = int(gone[0]) if gone.size else len(y)
-    lean = present & np.isfinite(middle) & (y >= TRUNK_MM[0]) & (y <= TRUNK_MM[1])
-    height, drift = (values[lean] - values[lean].mean() for values in (y, middle))
-    slope = float(height @ drift / (height @ height)) if lean.sum() > 3 else 0.0
     return Anchors(
         shoulder_y_mm=float(shoulder_y),
         middle_z_mm=float(np.median(middle[narrow])),
         waist_width_mm=waist,
         shoulder_width_mm=float(np.quantile(shoulders, 0.9)) if shoulders.size else 0.0,
         visible_height_mm=float(-(y[last - 1] - cell / 2)),
-        list_deg=float(np.degrees(np.arctan(slope))),
     )
 
 

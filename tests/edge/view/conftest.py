@@ -46,7 +46,7 @@ class AnalyticBack:
         thick = np.minimum(self.thickness_mm, width * 0.9)
         back = self.sagittal(np.clip(y, -450.0, 120.0))
         furrow = 4.0 * np.exp(-((z / 14.0) ** 2)) * ((y < 0) & (y > -450))
-        folds = self.wave_mm * np.sin((z + 0.6 * y) * 2 * np.pi / 38.0) * ((y < 0) & (y > -450))
+        folds = self.wave_mm * np.sin((z + 0.3 * y) * 2 * np.pi / 70.0) * ((y < 0) & (y > -450))
         x = back + thick * (1 - (1 - share**2.4) ** (1 / 2.4)) + furrow + folds
         x = np.where(inside, x, NOWHERE_MM)
         if self.arms:
