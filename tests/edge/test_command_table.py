@@ -17,7 +17,7 @@ def configure(parser):
 
 def run(args):
     if args.how == "refuse":
-        raise RecordingError("no depth", where="a.mcap", expected="a depth topic", found="colour only", mend="record it")
+        raise RecordingError("no depth", where="a.mcap", expected="a depth topic", found="colour", mend="record it")
     if args.how == "interrupt":
         raise KeyboardInterrupt
     return 0
@@ -55,7 +55,7 @@ def test_the_line_says_what_where_expected_found_and_mend(
     dispatch("latx-x", "A program.", table, ["do", "--how", "refuse"])
 
     line = capsys.readouterr().err
-    assert line == "latx-x: error: a.mcap: no depth; expected a depth topic, found colour only; record it\n"
+    assert line == "latx-x: error: a.mcap: no depth; expected a depth topic, found colour; record it\n"
 
 
 def test_help_lists_every_subcommand_and_imports_none(
