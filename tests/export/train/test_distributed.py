@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import export
 import torch
+
+import export
 
 PROCESS = """
 import sys
