@@ -1,0 +1,112 @@
+"""What is special to librealsense playback; the rest is in the contract suite."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.camera.realsense_file import RealSenseFile
+from edge.errors import RecordingError
+
+
+def test_a_recording_without_colour_gives_depth_alone(
+    tmp_path: Path, realsense_path: Path, record: Callable[..., None]
+) -> None:
+    path = tmp_path / "depth.db3"
+    record(path, 2, colour=False)
+    with RealSenseFile(path) as camera:
+        frame = camera.read()
+    assert frame is not None
+    assert frame.colour is None
+    assert frame.depth_m[0, 0] == pytest.approx(1.0)
+
+
+def test_depth_is_aligned_to_a_colour_camera_beside_it(
+    tmp_path: Path, realsense_path: Path, record: Callable[..., None]
+) -> None:
+    path = tmp_path / "beside.db3"
+    record(path, 2, baseline_m=0.1)
+    with RealSenseFile(path) as camera:
+        frame = camera.read()
+    assert frame is not None
+    assert frame.colour is not None
+    hole = np.argwhere(frame.depth_m[22:28] == 0)[:, 1]
+    assert np.median(hole[hole > 20]) == pytest.approx(44.5 + 80 * 0.1 / 1.12, abs=2)  # moved by f * b / z
+
+
+def test_the_host_time_is_that_of_arrival(realsense_path: Path) -> None:
+    with RealSenseFile(realsense_path) as camera:
+        frame = camera.read()
+    assert frame is not None
+    assert 0 <= frame.captured_at_ns - 1_760_000_000_000_000_000 < 200_000_000
+
+
+def read_through(path: Path) -> None:
+    with RealSenseFile(path) as camera:
+        while camera.read() is not None:
+            pass
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.db3", b"", "an empty file"),
+        ("a.db3", b"#ROSBAG V2.0\n", "begins with"),
+        ("a.bag", b"SQLite format 3\x00", "begins with"),
+        ("a.db3", b"SQLite format 3\x00" + b"\x01" * 400, "damaged"),
+        ("a.bag", b"#ROSBAG V2.0\n" + b"\x07" * 400, "damaged"),
+    ],
+)
+def test_a_file_that_is_no_recording_is_named(
+    tmp_path: Path, realsense_path: Path, name: str, content: bytes, words: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(RecordingError) as caught:
+        RealSenseFile(path)
+    assert words in caught.value.line()
+    assert str(path) in caught.value.line()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_a_truncated_recording_is_refused(tmp_path: Path, realsense_path: Path, share: float) -> None:
+    whole = realsense_path.read_bytes()
+    path = tmp_path / "cut.db3"
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(RecordingError):
+        read_through(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="No such file"):
+        RealSenseFile(tmp_path / "none.bag")
+
+
+def test_gravity_follows_the_accelerometer_and_ignores_a_shake(realsense_path: Path) -> None:
+    class Motion:
+        """A set of frames with one accelerometer reading."""
+
+        def __init__(self, x: float, y: float, z: float) -> None:
+            self.data = types.SimpleNamespace(x=x, y=y, z=z)
+
+        def first_or_default(self, _: object) -> Motion:
+            return self
+
+        def as_motion_frame(self) -> Motion:
+            return self
+
+        def get_motion_data(self) -> types.SimpleNamespace:
+            return self.data
+
+    with RealSenseFile(realsense_path) as camera:
+        np.testing.assert_array_equal(camera._gravity, [0, 1, 0])
+        camera._note_gravity(Motion(-9.8, 0.0, 0.0))
+        np.testing.assert_allclose(camera._gravity, [1, 0, 0])
+        camera._note_gravity(Motion(30.0, 0.0, 0.0))
+        np.testing.assert_allclose(camera._gravity, [1, 0, 0])
+        camera._note_gravity(Motion(0.0, -9.8, 0.0))
+        assert 0.2 < camera._gravity[1] < 0.3
