@@ -39,7 +39,7 @@ class ModelConfig:
     landmark_modes: int = 48
     profile_width: int = 48
     squarings: int = 6
-    decoder_width: int = 24
+    decoder_width: int = 48
     use_ffc: bool = True
     use_attention: bool = True
     use_sdn: bool = True
