@@ -12,12 +12,14 @@ SUBCOMMANDS: Final = {
     "fit-template": Subcommand("export.commands.fit_template", "fit the mean template and the shape model"),
     "train": Subcommand("export.commands.train", "train one stage, or go on where its run stopped"),
     "onnx": Subcommand("export.commands.onnx", "write a verified model bundle from a run"),
+    "baselines": Subcommand("export.commands.baselines", "fit the free predictors that an evaluation compares with"),
+    "evaluate": Subcommand("export.commands.evaluate", "measure a bundle's errors through the device's whole path"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``latx-export``; returns the exit code."""
-    return dispatch("latx-export", "Training and export of the two stages.", SUBCOMMANDS, argv)
+    return dispatch("latx-export", "Training, export and evaluation of the two stages.", SUBCOMMANDS, argv)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,24 @@ from edge.view.grid import LATERAL_VIEW
 from export.model.landmark_map import LandmarkMap
 from export.model.sdn import lateral_normalised
 from export.model.structure import Structure
-from export.train.angles import centreline_slopes, coronal_tilts, endplate_angles, sagittal_tilts
+from export.train.angles import (
+    ANTERIOR,
+    LEFT,
+    POSTERIOR,
+    RIGHT,
+    centreline_slopes,
+    coronal_tilts,
+    endplate_angles,
+    sagittal_tilts,
+)
 
 
 @dataclass(frozen=True)
 class StructureWeights:
     """Weights of stage 1's terms: millimetres and degrees are brought to a like size, angles lead."""
 
-    landmark: float = 0.10
+    landmark: float = 0.30
+    length: float = 0.30
     tilt: float = 0.10
     angle: float = 0.20
     slope: float = 0.10
@@ -46,11 +56,23 @@ def masked_huber(got: Tensor, want: Tensor, beta: float) -> Tensor:
     return (loss * known).sum() / known.sum().clamp(min=1)
 
 
+def line_lengths(endplates_mm: Tensor) -> Tensor:
+    """(B, 37, 4, 3) -> (B, 37, 2) mm: lengths of the sagittal and of the coronal line of each endplate.
+
+    Angles do not care for lengths, so steps that lower their loss are orthogonal to the lines and, being finite,
+    lengthen them without end: something has to hold the length by itself.
+    """
+    sagittal = endplates_mm[:, :, ANTERIOR] - endplates_mm[:, :, POSTERIOR]
+    coronal = endplates_mm[:, :, RIGHT] - endplates_mm[:, :, LEFT]
+    return torch.sqrt(torch.stack([sagittal, coronal], dim=2).square().sum(-1) + 1e-6)
+
+
 def geometry_terms(got_mm: Tensor, want_mm: Tensor) -> dict[str, Tensor]:
     """Landmark (mm) and angle (degrees) terms of one estimate of the endplates, both (B, 37, 4, 3)."""
     got_tilts, want_tilts = sagittal_tilts(got_mm), sagittal_tilts(want_mm)
     return {
         "landmark": masked_huber(got_mm, want_mm, HUBER_MM),
+        "length": masked_huber(line_lengths(got_mm), line_lengths(want_mm), HUBER_MM),
         "tilt": masked_huber(got_tilts, want_tilts, HUBER_DEG),
         "angle": masked_huber(endplate_angles(got_tilts), endplate_angles(want_tilts), HUBER_DEG),
         "slope": masked_huber(centreline_slopes(got_mm), centreline_slopes(want_mm), HUBER_DEG),

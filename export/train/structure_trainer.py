@@ -18,7 +18,7 @@ from export.train.dataset import training_batches, validation_batches
 from export.train.ema import Average
 from export.train.layout import laid_out
 from export.train.loop import Schedule, average_gradients
-from export.train.losses import StructureWeights, structure_loss
+from export.train.losses import StructureWeights, line_lengths, structure_loss
 from export.train.pictures import structure_picture
 from export.train.sample import SampleSource
 from export.train.template import Prior
@@ -74,7 +74,7 @@ class StructureTrainer:
         torch.nn.utils.clip_grad_norm_(parameters, 2.0)
         self.optimiser.step()
         self.average.update(self.net)
-        shown = {name: float(terms[name].detach()) for name in ("landmark", "angle", "first_angle", "coronal", "image")}
+        shown = {name: float(terms[name].detach()) for name in ("landmark", "length", "angle", "first_angle", "coronal", "image")}
         return {"loss": float(total.detach()), **shown, "angle_sd": float(terms["angle_sd"].detach())}
 
     def predict(self, batch: dict[str, Tensor]) -> Any:
@@ -83,19 +83,21 @@ class StructureTrainer:
             return self.average.net(batch["back_view"].to(self.device), batch["lateral_lift"].to(self.device))
 
     def validate(self, folder: Path, step: int) -> dict[str, float]:
-        """Mean absolute error per angle through ``edge.measure``, mean landmark error, and a picture."""
-        errors, distances, pictured = [], [], False
+        """Mean absolute error per angle through ``edge.measure``, landmark error, surplus of length, and a picture."""
+        errors, distances, lengths, pictured = [], [], [], False
         for batch in validation_batches(self.validation, self.schedule.batch):
             got = self.predict(batch)
             endplates = got.endplates_mm.cpu()
             errors.append(self._angle_errors(endplates, batch["angles_deg"]))
             distances.append((endplates - batch["endplates_mm"]).norm(dim=-1).flatten())
+            lengths.append((line_lengths(endplates) - line_lengths(batch["endplates_mm"])).flatten())
             if not pictured:
                 structure_picture(folder / "samples" / f"structure_{step:06d}.png", batch, got)
                 pictured = True
         absolute = torch.cat(errors).abs()
         result = {name: float(value) for name, value in zip(SD_NAMES, absolute.nanmean(0), strict=True)}
-        return {"landmark_mm": float(torch.cat(distances).nanmean()), **result}
+        lengthened = float(torch.cat(lengths).nanmean())
+        return {"landmark_mm": float(torch.cat(distances).nanmean()), "lengthened_mm": lengthened, **result}
 
     def state(self) -> dict[str, Any]:
         """See ``Trainer``."""

@@ -38,6 +38,14 @@ def test_true_landmarks_cost_nothing_and_others_do(made) -> None:
     assert terms["landmark"] > 1
 
 
+def test_longer_endplates_with_the_same_angles_cost_something(made) -> None:
+    truth = torch.from_numpy(made(20.0).endplates_mm)[None]
+    centre = truth.mean(dim=2, keepdim=True)
+    terms = geometry_terms(centre + 1.7 * (truth - centre), truth)
+    assert terms["angle"] < 1e-3
+    assert terms["length"] > 5
+
+
 def test_the_likelihood_is_best_at_the_true_spread() -> None:
     error = 4.0 * torch.randn(4000, generator=torch.Generator().manual_seed(1))
     at = {sd: float(gaussian_nll(error, torch.full_like(error, sd))) for sd in (2.0, 4.0, 8.0)}

@@ -1,0 +1,104 @@
+"""``latx-export evaluate``: a bundle's errors on unseen subjects, through the device's whole path, in one table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+from edge.cli.arguments import add_bundle, positive
+from export.commands.cache_arguments import TIER_NAMES
+
+DESCRIPTION = """\
+Each subject is a recording that is replayed, gated, measured and fused exactly as the device does it. Its angles are
+held against the truth beside two predictors that cost nothing, fitted on training subjects: the mean of the
+population, and the linearly calibrated curve of the skin's mid-line. With --data scans:DIR (see latx-calib import
+scans) all three are also fitted leave-one-out on the scans themselves."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.description = DESCRIPTION
+    add_bundle(parser)
+    parser.add_argument("--data", default="phantom", metavar="SOURCE",
+                        help="phantom, or scans:DIR with recordings of latx-calib import scans (default: phantom)")
+    parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
+                        help="realism tier of the phantom and of the baselines (default: %(default)s)")
+    parser.add_argument("--subjects", type=positive, default=20, metavar="N",
+                        help="phantom subjects (default: %(default)s)")
+    parser.add_argument("--first-seed", type=int, default=0, metavar="S",
+                        help="first test seed (default: %(default)s)")
+    parser.add_argument("--frames", type=positive, default=12, metavar="N",
+                        help="frames measured per subject (default: %(default)s)")
+    parser.add_argument("--baselines", type=Path, metavar="FILE",
+                        help="file of latx-export baselines (default: the shipped one of the tier)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    parser.add_argument("--work", type=Path, metavar="DIR",
+                        help="keep the phantom's recordings here and use those that are there (default: throw away)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate and print. Exit code 0 whatever the errors are: a table is no gate.
+
+    Raises:
+        LatxError: bad arguments, bundle, baselines or recordings. A refused subject is a row of the answer, no error.
+    """
+    from edge.errors import UsageError
+    from edge.runtime.bundle import INTERVAL_NAMES, load_bundle
+    from export.evaluate.baselines import load_baselines, shipped_path
+    from export.evaluate.case import Case, evaluate_recording
+    from export.evaluate.predictors import as_they_are, leave_one_out
+    from export.evaluate.report import report_json, report_text, rows_of
+    from export.evaluate.subjects import phantom_recordings, scan_recordings
+
+    kind, _, folder = args.data.partition(":")
+    if (kind, bool(folder)) not in (("phantom", False), ("scans", True)):
+        raise UsageError("unknown data", expected="phantom or scans:DIR", found=args.data)
+    baselines = load_baselines(args.baselines or shipped_path(args.tier))
+    with ExitStack() as stack:
+        bundle = stack.enter_context(load_bundle(args.bundle, args.threads))
+        recordings: Iterable[tuple[str, Path]]
+        if kind == "scans":
+            title, total = f"Scans of {folder}", 0
+            recordings = scan_recordings(Path(folder))
+            total = len(recordings)
+        else:
+            seeds = range(args.first_seed, args.first_seed + args.subjects)
+            title, total = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}", len(seeds)
+            work = args.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latx-evaluate-")))
+            recordings = phantom_recordings(seeds, args.tier, args.frames, work)
+        cases: list[Case] = []
+        for name, recording in recordings:
+            cases.append(evaluate_recording(name, recording, bundle, args.frames))
+            _progress(len(cases), total)
+    answered = [case for case in cases if not case.refusal]
+    predictions = as_they_are(answered, INTERVAL_NAMES, baselines)
+    if kind == "scans":
+        predictions |= leave_one_out(answered, INTERVAL_NAMES)
+    rows = rows_of(answered, predictions)
+    print(report_text(title, cases, rows, baselines))
+    if args.json:
+        _write_json(args.json, report_json(title, cases, rows, baselines))
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"{done}/{total} subjects", end="\r" if done < total else "\n", file=sys.stderr, flush=True)
+
+
+def _write_json(path: Path, content: dict[str, object]) -> None:
+    from edge.errors import OutputError
+
+    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise OutputError("cannot write the evaluation", where=str(path), found=error.strerror or str(error)) from error

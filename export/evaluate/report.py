@@ -1,0 +1,98 @@
+"""The evaluation as one table for a person, and as JSON for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from edge.cli.table import aligned
+from edge.measure.angles import ANGLE_LABELS
+from edge.runtime.bundle import INTERVAL_NAMES
+from export.evaluate.baselines import Baselines
+from export.evaluate.case import Case, case_json
+from export.evaluate.predictors import MODEL, Predictions, truths
+from export.evaluate.score import Score, score
+
+SCHEMA: Final = "latx-evaluation/1"
+LABELS: Final = ANGLE_LABELS | {"cobb_major": "Coronal Cobb, major"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One angle by one predictor. ratio: the model's mean absolute error over this predictor's."""
+
+    angle: str
+    predictor: str
+    score: Score
+    ratio: float
+    in_interval: float  # share of truths within the model's 90 % interval; NaN for the other predictors
+
+
+def rows_of(cases: Sequence[Case], predictions: Predictions) -> list[Row]:
+    """Every angle that is known of any subject, by every predictor that says something of it."""
+    true = truths(cases, INTERVAL_NAMES)
+    rows: list[Row] = []
+    for angle in INTERVAL_NAMES:
+        model = score(predictions[MODEL][angle], true[angle])
+        for predictor, values in predictions.items():
+            found = score(values[angle], true[angle])
+            if found is None or model is None:
+                continue
+            share = _in_interval(cases, angle) if predictor == MODEL else float("nan")
+            ratio = model.mae_deg / found.mae_deg if found.mae_deg > 0 else float("nan")
+            rows.append(Row(angle, predictor, found, ratio, share))
+    return rows
+
+
+def _in_interval(cases: Sequence[Case], angle: str) -> float:
+    known = [c for c in cases if angle in c.interval_deg and np.isfinite(c.true_deg.get(angle, np.nan))]
+    hits = [c.interval_deg[angle][0] <= c.true_deg[angle] <= c.interval_deg[angle][1] for c in known]
+    return float(np.mean(hits)) if hits else float("nan")
+
+
+def report_text(title: str, cases: Sequence[Case], rows: Sequence[Row], baselines: Baselines) -> str:
+    """The table, the refusals and what the baselines were fitted on."""
+    cells = [["Angle (degrees)", "predictor", "MAE", "bias", "SD", "r", "in 90 % int.", "model / this"]]
+    last = ""
+    for row in rows:
+        s = row.score
+        label = LABELS[row.angle] if row.angle != last else ""
+        last = row.angle
+        cells.append([
+            label, row.predictor, f"{s.mae_deg:.2f}", f"{s.bias_deg:+.2f}", _number(s.sd_deg), _number(s.r),
+            "-" if np.isnan(row.in_interval) else f"{100 * row.in_interval:.0f} %",
+            "-" if row.predictor == MODEL else _number(row.ratio),
+        ])
+    refused = [case for case in cases if case.refusal]
+    lines = [f"{title}: {len(cases) - len(refused)} of {len(cases)} subjects with a result", ""]
+    lines += aligned(cells) if rows else []
+    lines += ["", f"Baselines fitted on {baselines.subjects} training subjects ({baselines.fitted_on})."]
+    lines += [f"No result for {case.name}: {case.refusal}" for case in refused]
+    return "\n".join(lines)
+
+
+def report_json(title: str, cases: Sequence[Case], rows: Sequence[Row], baselines: Baselines) -> dict[str, Any]:
+    """The same with every subject's values."""
+    return {
+        "schema": SCHEMA,
+        "title": title,
+        "baselines": {"fitted_on": baselines.fitted_on, "subjects": baselines.subjects},
+        "scores": [
+            {
+                "angle": row.angle,
+                "predictor": row.predictor,
+                **row.score.as_json(),
+                "model_mae_over_this": row.ratio if np.isfinite(row.ratio) else None,
+                "share_in_interval": row.in_interval if np.isfinite(row.in_interval) else None,
+            }
+            for row in rows
+        ],
+        "cases": [case_json(case) for case in cases],
+    }
+
+
+def _number(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.2f}"
