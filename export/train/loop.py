@@ -224,6 +224,9 @@ def _agreed(progress: float) -> float:
 
 
 def _append_row(path: Path, row: dict[str, float]) -> None:
+    header = ",".join(row)
+    if path.exists() and path.read_text().partition("\n")[0].strip() != header:
+        os.replace(path, path.with_suffix(".earlier.csv"))  # a run resumed by a version that shows other terms
     new = not path.exists()
     with path.open("a", newline="") as stream:
         writer = csv.writer(stream)
