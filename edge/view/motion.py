@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.frame import Frame
+from edge.view.pose import Pose
 from edge.view.segment import Segment, Thinned
 
-DEPTH_BAND_M = 0.15  # what lies this near the trunk's depth counts as the subject, in both frames
+DEPTH_BAND_M: Final = 0.15  # what lies this near the trunk's depth counts as the subject, in both frames
+REACH_M: Final = 0.4  # to either side of the mid-line
+ROWS_MM: Final = (-400.0, 100.0)  # trunk, neck and head; no legs, no floor
+BAND_MM: Final = 20.0
 
 
 def frames_advanced(frame: Frame, previous: Frame) -> float:
@@ -16,20 +23,34 @@ def frames_advanced(frame: Frame, previous: Frame) -> float:
     return float(frame.number - previous.number) if clocks else 0.0
 
 
-def movement(now: Thinned, before: Thinned, segment: Segment) -> dict[str, float]:
-    """Change of the trunk's depth and shift of its centroid between two thinned frames of one camera, mm.
+def movement(now: Thinned, before: Thinned, segment: Segment, pose: Pose) -> dict[str, float]:
+    """Change of the trunk's depth and its sideways shift between two thinned frames of one camera, mm.
 
-    Empty where the two cannot be compared.
+    The shift is the median over bands of height of how far the middle between the outermost points moved: holes in
+    either frame do not look like a step. Empty where the two frames cannot be compared.
     """
-    both = segment.mask & before.valid
-    if before.valid.shape != now.valid.shape or int(both.sum()) < 50:
+    if before.valid.shape != now.valid.shape:
         return {}
-    change = float(np.median(now.x_m[both] - before.x_m[both])) * 1000
-    centres = []
-    for view in (now, before):
-        near = view.valid & (np.abs(view.x_m - segment.distance_m) < DEPTH_BAND_M)
-        if not near.any():
-            return {"depth_change_mm": change}
-        centres.append((float(view.y_m[near].mean()), float(view.z_m[near].mean())))
-    shift = float(np.hypot(centres[0][0] - centres[1][0], centres[0][1] - centres[1][1])) * 1000
-    return {"depth_change_mm": change, "shift_mm": shift}
+    both = segment.mask & before.valid
+    if int(both.sum()) < 50:
+        return {}
+    moved = {"depth_change_mm": float(np.median(now.x_m[both] - before.x_m[both])) * 1000}
+    middle_m = float(np.median(now.z_m[segment.mask]))
+    where = (segment.distance_m, middle_m, pose.anchors.shoulder_y_mm / 1000)
+    steps = np.abs(_middles(now, *where) - _middles(before, *where))
+    if np.isfinite(steps).sum() >= 5:
+        moved["shift_mm"] = float(np.nanmedian(steps)) * 1000
+    return moved
+
+
+def _middles(view: Thinned, distance_m: float, middle_m: float, shoulder_m: float) -> NDArray[np.float64]:
+    """Middle between the outermost near points of every band of height, NaN where a band is empty."""
+    band = np.floor((view.y_m - shoulder_m - ROWS_MM[0] / 1000) * (1000 / BAND_MM))
+    bands = round((ROWS_MM[1] - ROWS_MM[0]) / BAND_MM)
+    near = view.valid & (np.abs(view.x_m - distance_m) < DEPTH_BAND_M) & (np.abs(view.z_m - middle_m) < REACH_M)
+    near &= (band >= 0) & (band < bands)
+    index, z = band[near].astype(np.int64), view.z_m[near]
+    left, right = np.full(bands, np.inf), np.full(bands, -np.inf)
+    np.minimum.at(left, index, z)
+    np.maximum.at(right, index, z)
+    return np.where(np.isfinite(left), (left + right) / 2, np.nan) if index.size else np.full(bands, np.nan)

@@ -22,6 +22,7 @@ ROUNDS: Final = 5
 SETTLED_DEG: Final = 0.05
 MIN_GAIN: Final = 0.15  # a back so round that its yaw can hardly be told is turned with care
 FLANK_MM: Final = 20.0  # depth behind the row's foremost skin at which the flanks are met: seen from both sides
+NECK_MM: Final = 24.0  # rows to either side of the shoulder line
 PLANE_SHARE: Final = 0.55  # half width of the fitted strip in widths between the flanks
 BIWEIGHT: Final = 4.685  # Tukey's constant: 95 % efficient on Gaussian residuals
 
@@ -31,7 +32,7 @@ class Pose:
     """The subject's stance, in the levelled frame turned by ``yaw_deg`` (mm).
 
     body_from_level: (3, 3) that turn. lean_deg: positive where the trunk leans forward (its top is anterior).
-    list_deg: sideways lean of the mid-line between the flanks, positive where the top leans to the right.
+    list_deg: sideways lean from the waist to the neck, positive to the right.
     middle_z_mm: z of the mid-line, midway between the flanks. flank_width_mm: the distance between them.
     """
 
@@ -61,7 +62,7 @@ def find_pose(points_mm: NDArray[np.float32]) -> Pose | None:
     if len(back) < 30:
         return None
     pivot = np.array([np.median(back[:, 0]), start.shoulder_y_mm, start.middle_z_mm])
-    best, rest = _Square(0.0, 0.0, 0.0, start.waist_width_mm, 0.0, 0.0), math.inf
+    best, rest = _Square(0.0, 0.0, 0.0, start.waist_width_mm, 0.0), math.inf
     tried: list[tuple[float, float]] = []
     yaw = 0.0
     for _ in range(ROUNDS):
@@ -79,7 +80,8 @@ def find_pose(points_mm: NDArray[np.float32]) -> Pose | None:
     found = anchors(shape, best.width_mm)
     if found is None:
         return None
-    return Pose(best.yaw_deg, best.lean_deg, best.list_deg, turn, shape, found, middle, best.width_mm)
+    list_deg = _list_deg(shape, found.shoulder_y_mm, middle)
+    return Pose(best.yaw_deg, best.lean_deg, list_deg, turn, shape, found, middle, best.width_mm)
 
 
 @dataclass(frozen=True)
@@ -91,17 +93,16 @@ class _Square:
     middle_mm: float
     width_mm: float
     lean_deg: float
-    list_deg: float
 
 
 def _square_at(trunk_mm: NDArray[np.float32], yaw_deg: float, waist_width_mm: float) -> _Square:
     """Mid-line and plane of trunk points (about the pivot: y from the shoulders) after a turn by ``yaw_deg``."""
     x, y, z = (trunk_mm @ yaw_rotation(yaw_deg).T.astype(np.float32)).T
-    flanks = find_flanks(x, y, z, 0.0) or Flanks(-waist_width_mm / 2, waist_width_mm / 2, 0.0)
-    middle, width = (flanks.left_mm + flanks.right_mm) / 2, flanks.right_mm - flanks.left_mm
+    flanks = find_flanks(x, y, z, 0.0) or (-waist_width_mm / 2, waist_width_mm / 2)
+    middle, width = (flanks[0] + flanks[1]) / 2, flanks[1] - flanks[0]
     tilt, slope = _plane(x, y, z - np.float32(middle), PLANE_SHARE * width)
     left, lean = (math.degrees(math.atan(s)) for s in (slope, tilt))
-    return _Square(yaw_deg, left, middle, width, lean, flanks.list_deg)
+    return _Square(yaw_deg, left, middle, width, lean)
 
 
 def _next_yaw(tried: list[tuple[float, float]]) -> float:
@@ -114,19 +115,18 @@ def _next_yaw(tried: list[tuple[float, float]]) -> float:
     return yaw + float(np.clip(left / max(gain, MIN_GAIN), -15.0, 15.0))
 
 
-@dataclass(frozen=True)
-class Flanks:
-    """Median z of the left and the right flank (mm), and the sideways lean of the line between them."""
-
-    left_mm: float
-    right_mm: float
-    list_deg: float
+def _list_deg(shape: Outline, shoulder_y_mm: float, middle_mm: float) -> float:
+    """Lean of the line from the mid-line at the waist to the root of the neck, which no arm hides or widens."""
+    neck = np.abs(shape.y_mm - shoulder_y_mm) <= NECK_MM
+    middles = shape.middle_mm[neck & np.isfinite(shape.middle_mm)]
+    waist_below = -sum(WAIST_MM) / 2
+    return math.degrees(math.atan((float(np.median(middles)) - middle_mm) / waist_below)) if middles.size else 0.0
 
 
 def find_flanks(
     x: NDArray[np.float32], y: NDArray[np.float32], z: NDArray[np.float32], middle_mm: float
-) -> Flanks | None:
-    """The flanks over the waist and lumbar rows, or None where too few rows show both.
+) -> tuple[float, float] | None:
+    """Median z of the left and the right flank over the waist and lumbar rows, or None where too few show both.
 
     A flank is where the skin falls ``FLANK_MM`` behind the foremost skin of its row. Unlike the silhouette it is seen
     whole from either side, arms do not hide or widen it, and it is interpolated between depths.
@@ -169,11 +169,7 @@ def find_flanks(
     both = np.isfinite(edges[0]) & np.isfinite(edges[1])
     if int(both.sum()) < 5:
         return None
-    middles, heights = (edges[0] + edges[1])[both] / 2, -CELL_MM * np.flatnonzero(seen)[both]
-    one, other = np.triu_indices(len(middles), 1)
-    lean = float(np.median((middles[other] - middles[one]) / (heights[other] - heights[one])))  # Theil and Sen
-    left, right = (float(np.median(edge[both])) for edge in edges)
-    return Flanks(left, right, math.degrees(math.atan(lean)))
+    return float(np.median(edges[0][both])), float(np.median(edges[1][both]))
 
 
 def coarse_outline(y: NDArray[np.float32], z: NDArray[np.float32]) -> Outline:

@@ -70,7 +70,7 @@ def _see(frame: Frame, previous: Frame | None) -> BackView | Refusal:
     measured["convexity_mm"] = convexity_mm(view.surface_x_mm, view.mask, projected.anchors)
     measured["fold_mm"] = fold_mm(view.surface_x_mm, view.mask, projected.anchors)
     if previous is not None and previous.depth_m.shape == frame.depth_m.shape:
-        measured |= movement(thinned, thin(previous, mount.level_from_camera), segment)
+        measured |= movement(thinned, thin(previous, mount.level_from_camera), segment, pose)
     return judge(measured) or dataclasses.replace(view, gates=measured)
 
 

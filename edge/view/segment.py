@@ -27,6 +27,7 @@ FLOOR_NORMAL: Final = 0.8  # cosine between a floor's normal and the vertical
 MIN_AREA_M2: Final = 0.02
 MAX_WIDTH_M: Final = 0.95  # wider is a wall, not a person
 MIN_HEIGHT_M: Final = 0.15
+BODY_M: Final = 0.3  # parts of one body lie within this of each other in depth
 SAMPLES: Final = 1500
 
 
@@ -99,7 +100,9 @@ def find_subject(view: Thinned, focal_px: float) -> Segment | None:
     people = [s for s in surfaces if s.plausible()]
     if not people:
         return None
-    main = min(people, key=lambda s: s.x + abs(s.z))
+    nearest = min(people, key=lambda s: s.x + abs(s.z))
+    # Lost readings may cut a leg or an arm off; it must not be taken for the person because it is a little nearer.
+    main = max((s for s in people if s.x <= nearest.x + BODY_M), key=lambda s: s.area * (1 - abs(s.z)))
     others = sum(s.stands_beside(main) for s in people if s is not main)
     parts = [main.label, *(s.label for s in surfaces if s is not main and s.belongs_to(main))]
     mask = np.isin(labels, parts) if len(parts) > 1 else labels == main.label
@@ -201,8 +204,8 @@ def _floor(view: Thinned) -> NDArray[np.bool_]:
 
 def _grow(view: Thinned, solid: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Give back the rim that the jump at the silhouette took, where its depth fits the surface beside it."""
-    kernel = np.ones((3, 3), np.uint8)
-    reach = cv2.dilate(np.where(mask, view.x_m, np.float32(0)), kernel)
-    rim = (reach > 0) & (view.x_m < reach + np.float32(STEP_OF_SURFACE_M))
+    surface = np.where(mask, view.x_m, np.float32(0))
+    step = np.float32(STEP_OF_SURFACE_M)
+    near, wide = (cv2.dilate(surface, np.ones((size, size), np.uint8)) for size in (3, 5))
     pores = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0
-    return solid & (rim | pores)
+    return solid & (((near > 0) & (view.x_m < near + step)) | (pores & (view.x_m < wide + step)))
