@@ -61,17 +61,16 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("unknown data", expected="phantom or scans:DIR", found=args.data)
     baselines = load_baselines(args.baselines or shipped_path(args.tier))
     with ExitStack() as stack:
-        bundle = stack.enter_context(load_bundle(args.bundle, args.threads))
         recordings: Iterable[tuple[str, Path]]
         if kind == "scans":
-            title, total = f"Scans of {folder}", 0
             recordings = scan_recordings(Path(folder))
-            total = len(recordings)
+            title, total = f"Scans of {folder}", len(recordings)
         else:
             seeds = range(args.first_seed, args.first_seed + args.subjects)
-            title, total = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}", len(seeds)
             work = args.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latx-evaluate-")))
             recordings = phantom_recordings(seeds, args.tier, args.frames, work)
+            title, total = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}", len(seeds)
+        bundle = stack.enter_context(load_bundle(args.bundle, args.threads))
         cases: list[Case] = []
         for name, recording in recordings:
             cases.append(evaluate_recording(name, recording, bundle, args.frames))

@@ -12,16 +12,19 @@ RECORDING = "recording.mcap"
 
 
 def phantom_recordings(seeds: range, tier: str, frames: int, work: Path) -> Iterator[tuple[str, Path]]:
-    """Name and recording of each test subject, written below ``work`` unless it is there already.
+    """Name and recording of each test subject, written below ``work`` when its turn comes, unless it is there.
 
     Raises:
         UsageError: a seed that is no test seed: what may have been trained on proves nothing.
-        MissingDependencyError: the phantom's packages are not installed.
     """
     test = SPLITS["test"]
     if not seeds or seeds[0] not in test or seeds[-1] not in test:
         raise UsageError("not test seeds", expected=f"within {test.start}:{test.stop}",
                          found=f"{seeds.start}:{seeds.stop}")
+    return _written(seeds, tier, frames, work)
+
+
+def _written(seeds: range, tier: str, frames: int, work: Path) -> Iterator[tuple[str, Path]]:
     from calib.phantom.scene import is_written, write_phantom
 
     for seed in seeds:

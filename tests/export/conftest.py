@@ -75,6 +75,12 @@ def source() -> MadeSource:
     return MadeSource([5.0, 10.0, 15.0, 20.0, 25.0, 30.0])
 
 
+@pytest.fixture(scope="session")
+def made_source() -> Callable[[list[float]], MadeSource]:
+    """Spines of any bends as a ``SampleSource``."""
+    return MadeSource
+
+
 @pytest.fixture
 def config() -> ModelConfig:
     return ModelConfig(
