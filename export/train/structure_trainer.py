@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -22,6 +22,10 @@ from export.train.losses import StructureWeights, line_lengths, structure_loss
 from export.train.pictures import structure_picture
 from export.train.sample import SampleSource
 from export.train.template import Prior
+
+
+SHOWN_TERMS: Final = ("landmark", "length", "angle", "first_angle", "coronal", "image")
+"""Terms of the loss on the progress line and in the curves."""
 
 
 class StructureTrainer:
@@ -74,7 +78,7 @@ class StructureTrainer:
         torch.nn.utils.clip_grad_norm_(parameters, 2.0)
         self.optimiser.step()
         self.average.update(self.net)
-        shown = {name: float(terms[name].detach()) for name in ("landmark", "length", "angle", "first_angle", "coronal", "image")}
+        shown = {name: float(terms[name].detach()) for name in SHOWN_TERMS}
         return {"loss": float(total.detach()), **shown, "angle_sd": float(terms["angle_sd"].detach())}
 
     def predict(self, batch: dict[str, Tensor]) -> Any:
