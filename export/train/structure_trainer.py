@@ -23,7 +23,6 @@ from export.train.pictures import structure_picture
 from export.train.sample import SampleSource
 from export.train.template import Prior
 
-
 SHOWN_TERMS: Final = ("landmark", "length", "angle", "first_angle", "coronal", "image")
 """Terms of the loss on the progress line and in the curves."""
 
