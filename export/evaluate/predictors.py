@@ -19,6 +19,7 @@ Predictions = dict[str, dict[str, Values]]
 """Predictor -> angle -> values."""
 
 MODEL: Final = "model"
+OTHERS_MEAN: Final = "mean of the others"
 MIN_LEAVE_ONE_OUT: Final = 4
 """Subjects that a leave-one-out line needs at least: a slope, an offset and something left to err with."""
 
@@ -58,7 +59,7 @@ def leave_one_out(cases: Sequence[Case], angles: Sequence[str]) -> Predictions:
             name: line_one_out(surface[:, SURFACE_OF[name]], true[name]) if name in SURFACE_OF else nothing
             for name in angles
         },
-        "mean of the others": {name: line_one_out(np.zeros(len(cases)), true[name]) for name in angles},
+        OTHERS_MEAN: {name: line_one_out(np.zeros(len(cases)), true[name]) for name in angles},
     }
 
 

@@ -13,7 +13,7 @@ from edge.measure.angles import ANGLE_LABELS
 from edge.runtime.bundle import INTERVAL_NAMES
 from export.evaluate.baselines import Baselines
 from export.evaluate.case import Case, case_json
-from export.evaluate.predictors import MODEL, Predictions, truths
+from export.evaluate.predictors import MODEL, OTHERS_MEAN, Predictions, truths
 from export.evaluate.score import Score, score
 
 SCHEMA: Final = "latx-evaluation/1"
@@ -62,7 +62,7 @@ def report_text(title: str, cases: Sequence[Case], rows: Sequence[Row], baseline
         label = LABELS[row.angle] if row.angle != last else ""
         last = row.angle
         cells.append([
-            label, row.predictor, f"{s.mae_deg:.2f}", f"{s.bias_deg:+.2f}", _number(s.sd_deg), _number(s.r),
+            label, row.predictor, f"{s.mae_deg:.2f}", f"{s.bias_deg:+.2f}", _number(s.sd_deg), _correlation(row),
             "-" if np.isnan(row.in_interval) else f"{100 * row.in_interval:.0f} %",
             "-" if row.predictor == MODEL else _number(row.ratio),
         ])
@@ -92,6 +92,11 @@ def report_json(title: str, cases: Sequence[Case], rows: Sequence[Row], baseline
         ],
         "cases": [case_json(case) for case in cases],
     }
+
+
+def _correlation(row: Row) -> str:
+    # The mean of the others falls where one's own value rises: that r is an artefact of leaving one out.
+    return "-" if row.predictor == OTHERS_MEAN else _number(row.score.r)
 
 
 def _number(value: float) -> str:
