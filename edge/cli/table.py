@@ -19,7 +19,7 @@ def scan_table(result: Result, files: Sequence[Path], truth: Mapping[str, float]
     """Printable text of a result.
 
     Args:
-        files: paths that were written. truth: true angles of a synthetic subject by name; empty if unknown.
+        files: paths that were written. truth: true angles by name where they are known, else empty.
     """
     headings = ["Angle (degrees)", "value", f"{COVERAGE * 100:.0f} % interval", "repeatability"]
     rows = [_row(ANGLE_LABELS[name], angle, truth.get(name)) for name, angle in result.angles.items()]
@@ -64,9 +64,9 @@ def _quality_line(result: Result) -> str:
     return line + (f"; left out: {'; '.join(reasons)}" if reasons else "")
 
 
-def _model_line(result: Result, synthetic: bool) -> list[str]:
+def _model_line(result: Result, with_truth: bool) -> list[str]:
     model = result.model
     lines = [f"Model: {model.name} {model.version}, {model.precision}, {model.runtime}; trained on {model.trained_on}"]
-    if synthetic:
-        lines.append("The subject is synthetic; its true angles are known.")
+    if with_truth:
+        lines.append("The true angles are those of truth.json beside the recording.")
     return lines

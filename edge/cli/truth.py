@@ -1,4 +1,4 @@
-"""The true angles of a synthetic subject, where a recording comes with them."""
+"""The true angles of a subject, where a recording comes with them: a phantom, or an imported scan."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def _read_dicom(path: Path, annotation: Annotation) -> Film:
     try:
         data = pydicom.dcmread(path)
         stored = data.pixel_array
-    except (InvalidDicomError, OSError, AttributeError, ValueError, RuntimeError, NotImplementedError) as error:
+    except (InvalidDicomError, OSError, AttributeError, ValueError, RuntimeError) as error:
         raise RecordingError("the radiograph cannot be read", where=str(path), expected="an uncompressed DICOM picture",
                              found=f"{type(error).__name__}: {error}",
                              mend="a compressed one needs decompressing first (e.g. gdcmconv --raw)") from error
