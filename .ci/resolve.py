@@ -66,7 +66,9 @@ def main() -> int:
         unwanted = sorted(UNWANTED & set(found))
         failed |= bool(unwanted)
         listing = " ".join(f"{name}={version}" for name, version in sorted(found.items()))
-        print(f"Python {python} on {machine}: {len(found)} wheels{f', UNWANTED {unwanted}' if unwanted else ''}: {listing}")
+        print(f"Python {python} on {machine}: {len(found)} wheels: {listing}")
+        if unwanted:
+            print(f"  of these a device must never need: {', '.join(unwanted)}")
     return int(failed)
 
 

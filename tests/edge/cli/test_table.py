@@ -29,7 +29,7 @@ def test_files_quality_model_and_notice_follow(result):
     assert "Quality: 3 of 3 frames accepted" in lines
     assert lines[-1] == NOTICE
     assert any("trained on nothing" in line for line in lines)
-    assert not any("synthetic; its true" in line for line in lines)
+    assert not any("truth.json" in line for line in lines)
 
 
 def test_true_angles_stand_beside_with_their_errors(result):
