@@ -37,11 +37,11 @@ class RadiographWeights:
 
     pixel: float = 10.0
     bodies: float = 4.0
-    gradient: float = 10.0
+    gradient: float = 30.0
     adversarial: float = 0.2
     matching: float = 2.0
     true_endplates: float = 0.75
-    critic_from: float = 0.15  # share of the training before the critic joins: an empty picture teaches it nothing
+    critic_from: float = 0.6  # share of the training before the critic joins: a blurred picture teaches it nothing
 
 
 CRITIC_RATE: Final = 0.4
