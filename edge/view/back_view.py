@@ -116,7 +116,7 @@ def project(frame: Frame, points: SubjectPoints, pose: Pose, level_from_camera: 
     count = np.bincount(cell, minlength=grid.rows * grid.cols).reshape(grid.rows, grid.cols).astype(np.float32)
     density = fill_pores(np.asarray(cv2.GaussianBlur(count, (0, 0), SMOOTH_CELLS), np.float32), grid.mm_per_px)
     shape = outline(density, grid.top_mm, grid.left_mm, grid.mm_per_px, 0.0)
-    fine = anchors(shape, pose.flank_width_mm)
+    fine = anchors(shape, pose.waist_width_mm)
     if fine is None:  # the coarse anchors stand: the outline is whole at 12 mm but porous at 3 mm
         fine = Anchors(
             0.0, 0.0, pose.anchors.waist_width_mm, pose.anchors.shoulder_width_mm,

@@ -1,7 +1,7 @@
 """How the subject stands: yaw and lean of the back's plane, and the mid-line, from the thinned points.
 
 The yaw is that of a plane fitted to the trunk's back alone (no arms, no flanks), the mid-line lies midway between
-the flanks. Each depends on the other, because the back is round; so both are solved for together.
+the edges of the waist. Each depends on the other, because the back is round; so both are solved for together.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from edge.view.silhouette import TRUNK_MM, WAIST_MM, Anchors, Outline, anchors, 
 CELL_MM: Final = 12.0
 ROUNDS: Final = 5
 SETTLED_DEG: Final = 0.05
-MIN_GAIN: Final = 0.15  # a back so round that its yaw can hardly be told is turned with care
-FLANK_MM: Final = 20.0  # depth behind the row's foremost skin at which the flanks are met: seen from both sides
+MIN_GAIN: Final = 0.5  # a back so round that its yaw can hardly be told is not turned too far
+CREASE_MM: Final = 15.0  # an arm beside the flank stands out from the crease by more
+CORE_MM: Final = 72.0  # half of the narrowest waist: a crease within it is a fold, not an arm's
+NARROWEST: Final = 0.5  # share of the rows that count as the waist
 NECK_MM: Final = 24.0  # rows to either side of the shoulder line
-PLANE_SHARE: Final = 0.55  # half width of the fitted strip in widths between the flanks
+PLANE_SHARE: Final = 0.4  # half width of the fitted strip in widths of the waist
 BIWEIGHT: Final = 4.685  # Tukey's constant: 95 % efficient on Gaussian residuals
 
 
@@ -33,7 +35,7 @@ class Pose:
 
     body_from_level: (3, 3) that turn. lean_deg: positive where the trunk leans forward (its top is anterior).
     list_deg: sideways lean from the waist to the neck, positive to the right.
-    middle_z_mm: z of the mid-line, midway between the flanks. flank_width_mm: the distance between them.
+    middle_z_mm: z of the mid-line, midway between the edges of the waist. waist_width_mm: the distance between them.
     """
 
     yaw_deg: float
@@ -43,7 +45,7 @@ class Pose:
     outline: Outline
     anchors: Anchors
     middle_z_mm: float
-    flank_width_mm: float
+    waist_width_mm: float
 
 
 def find_pose(points_mm: NDArray[np.float32]) -> Pose | None:
@@ -86,7 +88,7 @@ def find_pose(points_mm: NDArray[np.float32]) -> Pose | None:
 
 @dataclass(frozen=True)
 class _Square:
-    """What a turn by ``yaw_deg`` about the pivot shows: mid-line and width between the flanks (mm), angles left."""
+    """What a turn by ``yaw_deg`` about the pivot shows: mid-line and width of the waist (mm), angles left."""
 
     yaw_deg: float
     left_deg: float
@@ -98,8 +100,8 @@ class _Square:
 def _square_at(trunk_mm: NDArray[np.float32], yaw_deg: float, waist_width_mm: float) -> _Square:
     """Mid-line and plane of trunk points (about the pivot: y from the shoulders) after a turn by ``yaw_deg``."""
     x, y, z = (trunk_mm @ yaw_rotation(yaw_deg).T.astype(np.float32)).T
-    flanks = find_flanks(x, y, z, 0.0) or (-waist_width_mm / 2, waist_width_mm / 2)
-    middle, width = (flanks[0] + flanks[1]) / 2, flanks[1] - flanks[0]
+    waist = find_waist(x, y, z, 0.0) or (-waist_width_mm / 2, waist_width_mm / 2)
+    middle, width = (waist[0] + waist[1]) / 2, waist[1] - waist[0]
     tilt, slope = _plane(x, y, z - np.float32(middle), PLANE_SHARE * width)
     left, lean = (math.degrees(math.atan(s)) for s in (slope, tilt))
     return _Square(yaw_deg, left, middle, width, lean)
@@ -123,20 +125,21 @@ def _list_deg(shape: Outline, shoulder_y_mm: float, middle_mm: float) -> float:
     return math.degrees(math.atan((float(np.median(middles)) - middle_mm) / waist_below)) if middles.size else 0.0
 
 
-def find_flanks(
+def find_waist(
     x: NDArray[np.float32], y: NDArray[np.float32], z: NDArray[np.float32], middle_mm: float
 ) -> tuple[float, float] | None:
-    """Median z of the left and the right flank over the waist and lumbar rows, or None where too few show both.
+    """z of the left and the right edge of the waist, or None where too few rows show it.
 
-    A flank is where the skin falls ``FLANK_MM`` behind the foremost skin of its row. Unlike the silhouette it is seen
-    whole from either side, arms do not hide or widen it, and it is interpolated between depths.
+    Going outwards from the middle, a flank ends where nothing was read, or in the crease before an arm that touches
+    it. The edges of a section turned about the vertical stay level with its middle, however round the back is: so a
+    twisted spine does not move the mid-line. Taken over the narrowest rows of waist and lumbar area.
 
     Args:
         x, y, z: (N,) thinned points, mm; y from the shoulders up.
         middle_mm: z from which the flanks are looked for outwards.
     """
     rows = round((WAIST_MM[1] - WAIST_MM[0]) / CELL_MM)
-    reach = 20  # cells to either side: 240 mm
+    reach = 25  # cells to either side: 300 mm
     cols = 2 * reach + 1
     row = np.floor((WAIST_MM[1] - y) / CELL_MM)
     col = np.floor((z - middle_mm) / CELL_MM + 0.5) + reach
@@ -144,32 +147,36 @@ def find_flanks(
     if int(inside.sum()) < 100:
         return None
     cell = (row[inside] * cols + col[inside]).astype(np.int64)
-    sums = [np.bincount(cell, weights=w, minlength=rows * cols) for w in (None, x[inside], z[inside])]
-    blurred = [cv2.GaussianBlur(s.reshape(rows, cols).astype(np.float32), (0, 0), 0.7) for s in sums]
-    weight = np.maximum(blurred[0], 1e-6)
-    depth = np.where(blurred[0] > 0.3, blurred[1] / weight, np.nan)
-    across = blurred[2] / weight
-    centre = depth[:, reach - 4 : reach + 5]
-    seen = np.isfinite(centre).all(axis=1)
-    if int(seen.sum()) < 5:
-        return None
-    depth, across = depth[seen], across[seen]
-    limit = depth[:, reach - 4 : reach + 5].min(axis=1) + FLANK_MM
+    count, total = (np.bincount(cell, weights=w, minlength=rows * cols) for w in (None, x[inside]))
+    density = np.asarray(cv2.GaussianBlur(count.reshape(rows, cols).astype(np.float32), (0, 0), 0.7), np.float32)
+    density = fill_pores(density, CELL_MM)
+    with np.errstate(invalid="ignore"):
+        depth = (total / count).reshape(rows, cols)  # not blurred: a crease is one cell wide. NaN where empty
+    level = 0.5 * float(np.median(density[density > 0.1]))
+    at = np.arange(rows)
+    aside = z[inside] - np.float32(middle_mm)
     edges = []
-    for outward in (np.s_[:, reach::-1], np.s_[:, reach:]):
-        d, position = depth[outward], across[outward]
-        behind = d >= limit[:, None]  # False where nothing was read
-        first = behind.argmax(axis=1)
-        at = np.arange(len(d))
-        met = behind.any(axis=1) & np.isfinite(d[at, np.maximum(first - 1, 0)]) & (first > 0)
-        first = np.maximum(first, 1)
-        share = (limit - d[at, first - 1]) / np.maximum(d[at, first] - d[at, first - 1], 1e-3)
-        edge = position[at, first - 1] + share * (position[at, first] - position[at, first - 1])
-        edges.append(np.where(met, edge, np.nan))
-    both = np.isfinite(edges[0]) & np.isfinite(edges[1])
-    if int(both.sum()) < 5:
+    for sign, outward in ((-1, np.s_[:, reach::-1]), (1, np.s_[:, reach:])):
+        thick, deep = density[outward], depth[outward]
+        present = thick >= level
+        behind = np.where(present & np.isfinite(deep), deep, -np.inf)
+        arm = np.zeros_like(present)  # within two cells: a back that is only turned rises more slowly
+        arm[:, 2:] = present[:, 2:] & (deep[:, 2:] < np.maximum(behind[:, 1:-1], behind[:, :-2]) - CREASE_MM)
+        arm[:, : round(CORE_MM / CELL_MM)] = False
+        end = (~present | arm).argmax(axis=1)  # 0 where the row never ends within reach, or has no middle
+        farthest = np.full(rows * cols, -np.inf, np.float32)  # the points themselves: cells would alias with pixels
+        np.maximum.at(farthest, cell, sign * aside)
+        rim = np.maximum.accumulate(farthest.reshape(rows, cols)[outward], axis=1)[at, end]
+        edge = np.where(arm[at, end], (end - 1) * CELL_MM, rim)
+        edges.append(np.where((end > 0) & np.isfinite(edge), middle_mm + sign * edge, np.nan))
+    left, right = edges
+    width = right - left
+    found = np.isfinite(width)
+    if int(found.sum()) < 5:
         return None
-    return float(np.median(edges[0][both])), float(np.median(edges[1][both]))
+    narrow = found & (width <= np.quantile(width[found], NARROWEST))
+    middle, wide = float(np.median((left + right)[narrow])) / 2, float(np.median(width[narrow]))
+    return middle - wide / 2, middle + wide / 2
 
 
 def coarse_outline(y: NDArray[np.float32], z: NDArray[np.float32]) -> Outline:

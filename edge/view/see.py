@@ -98,8 +98,8 @@ def _posture(thinned: Thinned, segment: Segment, pose: Pose, focal_px: float) ->
         "trunk_list_deg": pose.list_deg,
         "yaw_deg": pose.yaw_deg,
         "shoulder_width_mm": found.shoulder_width_mm,
-        "flank_width_mm": pose.flank_width_mm,
-        "flank_to_shoulder": pose.flank_width_mm / max(found.shoulder_width_mm, 1.0),
+        "waist_width_mm": pose.waist_width_mm,
+        "waist_to_shoulder": pose.waist_width_mm / max(found.shoulder_width_mm, 1.0),
     }
 
 

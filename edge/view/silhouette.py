@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 PERSON_WIDTH_MM: Final = 180.0  # narrower than the shoulders of a ten-year-old (290), wider than a head (150)
 PERSON_HEIGHT_MM: Final = 250.0  # ... and it stays that wide for at least this long below the shoulders
-SHOULDER_SHARE: Final = 1.0
-"""y = 0 lies where the outline, going up, falls below this share of the width between the flanks: on the slope of
-the trapezius at about 200 mm, above the shoulder joint and below the neck. Heads, hair and arms do not move it."""
+SHOULDER_SHARE: Final = 0.8
+"""y = 0 lies where the outline, going up, falls below this share of the waist's width: on the slope of the
+trapezius at about 200 mm, above the shoulder joint and below the neck. Heads, hair and arms do not move it."""
 WAIST_QUANTILE: Final = 0.2
 WAIST_MM: Final = (-420.0, -200.0)  # rows that hold waist and lumbar area
 PORE_MM2: Final = 3000.0  # a gap beside a hanging arm is larger: some 25 mm by 200 mm
@@ -117,13 +117,13 @@ def fill_pores(density: NDArray[np.float32], cell_mm: float) -> NDArray[np.float
     return np.where(pores[labels], np.float32(plateau), density) if pores.any() else density
 
 
-def anchors(shape: Outline, flank_width_mm: float | None = None) -> Anchors | None:
+def anchors(shape: Outline, waist_width_mm: float | None = None) -> Anchors | None:
     """The anchors of an outline, or None where no trunk-like stretch is in it.
 
     Args:
         shape: the outline.
-        flank_width_mm: width between the flanks that sets the shoulder line; None: the waist's own width, which
-            arms that touch the trunk would widen.
+        waist_width_mm: width of the waist that sets the shoulder line; None: the outline's own, which arms that
+            touch the trunk would widen.
     """
     cell = float(shape.y_mm[0] - shape.y_mm[1])
     width = _smooth(shape.width_mm, max(1, round(9.0 / cell)))
@@ -135,7 +135,7 @@ def anchors(shape: Outline, flank_width_mm: float | None = None) -> Anchors | No
     if trunk.size == 0:
         return None
     waist = float(np.quantile(trunk, WAIST_QUANTILE))
-    limit = SHOULDER_SHARE * (flank_width_mm or waist)
+    limit = SHOULDER_SHARE * (waist_width_mm or waist)
     shoulder_y = _shoulder_height(shape.y_mm, width, top + round(60.0 / cell), limit)
     y = shape.y_mm - shoulder_y
     present = width > 0.5 * waist

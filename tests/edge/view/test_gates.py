@@ -10,7 +10,7 @@ PASSING = {
     "frames_advanced": 1.0, "valid_share": 0.5, "subject_area_m2": 0.15, "other_subjects": 0.0, "distance_m": 1.2,
     "camera_pitch_deg": 0.0, "camera_roll_deg": 0.0, "cut_mm": 0.0, "visible_height_mm": 450.0, "offset_mm": 0.0,
     "trunk_lean_deg": -8.0, "trunk_list_deg": 0.0, "yaw_deg": 0.0, "shoulder_width_mm": 380.0,
-    "flank_width_mm": 190.0, "flank_to_shoulder": 0.5, "convexity_mm": 20.0, "missing_share": 0.05, "fold_mm": 1.0,
+    "waist_width_mm": 250.0, "waist_to_shoulder": 0.66, "convexity_mm": 20.0, "missing_share": 0.05, "fold_mm": 1.0,
     "depth_change_mm": 0.0, "shift_mm": 0.0,
 }  # fmt: skip
 

@@ -28,7 +28,7 @@ def test_the_outline_is_found_between_cells() -> None:
 
 
 def test_shoulders_are_found_below_neck_and_head() -> None:
-    found = anchors(outline(draw(PERSON), 144.0, -240.0, CELL, 0.0), flank_width_mm=200.0)
+    found = anchors(outline(draw(PERSON), 144.0, -240.0, CELL, 0.0), waist_width_mm=250.0)
     assert found is not None
     truth = np.interp(100.0, [70, 165], [50, -20])  # where the trapezius is 200 mm wide
     assert found.shoulder_y_mm == pytest.approx(truth, abs=3.0)
@@ -36,8 +36,8 @@ def test_shoulders_are_found_below_neck_and_head() -> None:
 
 def test_without_head_and_arms_the_same_shoulders_are_found() -> None:
     cut = {h: w for h, w in PERSON.items() if -500 < h < 60}
-    whole = anchors(outline(draw(PERSON), 144.0, -240.0, CELL, 0.0), 200.0)
-    scan = anchors(outline(draw(cut), 144.0, -240.0, CELL, 0.0), 200.0)
+    whole = anchors(outline(draw(PERSON), 144.0, -240.0, CELL, 0.0), 250.0)
+    scan = anchors(outline(draw(cut), 144.0, -240.0, CELL, 0.0), 250.0)
     assert whole is not None
     assert scan is not None
     assert scan.shoulder_y_mm == pytest.approx(whole.shoulder_y_mm, abs=1.0)
@@ -45,8 +45,8 @@ def test_without_head_and_arms_the_same_shoulders_are_found() -> None:
 
 
 def test_a_shift_by_a_fraction_of_a_cell_shifts_the_anchors_by_as_much() -> None:
-    still = anchors(outline(draw(PERSON), 144.0, -240.0, CELL, 0.0), 200.0)
-    moved = anchors(outline(draw(PERSON, middle_mm=1.2), 144.0, -240.0, CELL, 0.0), 200.0)
+    still = anchors(outline(draw(PERSON), 144.0, -240.0, CELL, 0.0), 250.0)
+    moved = anchors(outline(draw(PERSON, middle_mm=1.2), 144.0, -240.0, CELL, 0.0), 250.0)
     assert still is not None
     assert moved is not None
     assert moved.middle_z_mm - still.middle_z_mm == pytest.approx(1.2, abs=0.2)
