@@ -23,7 +23,8 @@ SETTLED_DEG: Final = 0.05
 MIN_GAIN: Final = 0.5  # a back so round that its yaw can hardly be told is not turned too far
 CREASE_MM: Final = 15.0  # an arm beside the flank stands out from the crease by more
 CORE_MM: Final = 72.0  # half of the narrowest waist: a crease within it is a fold, not an arm's
-NARROWEST: Final = 0.5  # share of the rows that count as the waist
+NARROW: Final = (0.2, 0.6)  # quantiles of the widths of the rows that count as the waist: narrower ones have holes
+WAIST_PORE_MM2: Final = 1200.0  # the rows of the waist cut the gap beside an arm into shorter pieces
 NECK_MM: Final = 24.0  # rows to either side of the shoulder line
 PLANE_SHARE: Final = 0.4  # half width of the fitted strip in widths of the waist
 BIWEIGHT: Final = 4.685  # Tukey's constant: 95 % efficient on Gaussian residuals
@@ -149,7 +150,7 @@ def find_waist(
     cell = (row[inside] * cols + col[inside]).astype(np.int64)
     count, total = (np.bincount(cell, weights=w, minlength=rows * cols) for w in (None, x[inside]))
     density = np.asarray(cv2.GaussianBlur(count.reshape(rows, cols).astype(np.float32), (0, 0), 0.7), np.float32)
-    density = fill_pores(density, CELL_MM)
+    density = fill_pores(density, CELL_MM, WAIST_PORE_MM2)
     with np.errstate(invalid="ignore"):
         depth = (total / count).reshape(rows, cols)  # not blurred: a crease is one cell wide. NaN where empty
     level = 0.5 * float(np.median(density[density > 0.1]))
@@ -174,7 +175,8 @@ def find_waist(
     found = np.isfinite(width)
     if int(found.sum()) < 5:
         return None
-    narrow = found & (width <= np.quantile(width[found], NARROWEST))
+    low, high = np.quantile(width[found], NARROW)
+    narrow = found & (width >= low) & (width <= high)
     middle, wide = float(np.median((left + right)[narrow])) / 2, float(np.median(width[narrow]))
     return middle - wide / 2, middle + wide / 2
 

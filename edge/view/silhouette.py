@@ -99,7 +99,7 @@ def outline(
     return Outline(y, left, right)
 
 
-def fill_pores(density: NDArray[np.float32], cell_mm: float) -> NDArray[np.float32]:
+def fill_pores(density: NDArray[np.float32], cell_mm: float, area_mm2: float = PORE_MM2) -> NDArray[np.float32]:
     """The occupancy image with its small enclosed holes (lost readings) filled up to the plateau.
 
     Larger ones stay open: the gap between a hanging arm and the flank is enclosed too.
@@ -110,7 +110,7 @@ def fill_pores(density: NDArray[np.float32], cell_mm: float) -> NDArray[np.float
     plateau = float(np.median(filled))
     empty = (density < 0.5 * plateau).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(empty, connectivity=4)
-    pores = stats[:, cv2.CC_STAT_AREA] * cell_mm**2 <= PORE_MM2
+    pores = stats[:, cv2.CC_STAT_AREA] * cell_mm**2 <= area_mm2
     pores[0] = False
     touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     pores[touching] = False
