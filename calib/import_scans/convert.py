@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +18,8 @@ from calib.phantom.mount import straight_view
 from calib.phantom.stereo_noise import apply_stereo_error
 from calib.phantom.tiers import tier_named
 from edge.camera.mcap_writer import RecordingWriter
-from edge.errors import OutputError
 from edge.frame import Frame
+from edge.whole_file import write_whole
 
 SCHEMA: Final = "latx-scan-truth/1"
 DISTANCE_M: Final = 1.2
@@ -74,17 +73,7 @@ def convert(scan: Scan, folder: Path, frames: int) -> Path:
         OutputError: the folder cannot be written.
     """
     recording, truth = folder / "recording.mcap", folder / "truth.json"
-    draft = truth.with_name(f".{truth.name}.{os.getpid()}.partial")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(truth_of(scan), indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, truth)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(
-            "cannot write the imported scan", where=str(folder), expected="a writable folder",
-            found=error.strerror or str(error), mend="choose another --out",
-        ) from error
+    write_whole(truth, json.dumps(truth_of(scan), indent=1) + "\n", "the imported scan")
     stream = scan_frames(scan, frames)
     first = next(stream)
     with RecordingWriter(

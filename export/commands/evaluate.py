@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -50,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge.errors import UsageError
     from edge.runtime.bundle import INTERVAL_NAMES, load_bundle
+    from edge.whole_file import write_whole
     from export.evaluate.baselines import load_baselines, shipped_path
     from export.evaluate.case import Case, evaluate_recording
     from export.evaluate.predictors import as_they_are, leave_one_out
@@ -82,22 +82,11 @@ def run(args: argparse.Namespace) -> int:
     rows = rows_of(answered, predictions)
     print(report_text(title, cases, rows, baselines))
     if args.json:
-        _write_json(args.json, report_json(title, cases, rows, baselines))
+        content = report_json(title, cases, rows, baselines)
+        write_whole(args.json, json.dumps(content, indent=1) + "\n", "the evaluation")
     return 0
 
 
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
         print(f"{done}/{total} subjects", end="\r" if done < total else "\n", file=sys.stderr, flush=True)
-
-
-def _write_json(path: Path, content: dict[str, object]) -> None:
-    from edge.errors import OutputError
-
-    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError("cannot write the evaluation", where=str(path), found=error.strerror or str(error)) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -10,10 +9,11 @@ from typing import Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from edge.errors import OutputError, UsageError
+from edge.errors import UsageError
 from edge.measure.angles import sagittal_angles
 from edge.measure.coronal import cobb_major
 from edge.runtime.bundle import INTERVAL_NAMES
+from edge.whole_file import write_whole
 from export.evaluate.skin_line import surface_angles
 from export.train.sample import SampleSource
 
@@ -100,14 +100,7 @@ def save_baselines(baselines: Baselines, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(baselines.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError("cannot write the baselines", where=str(path), found=error.strerror or str(error)) from error
+    write_whole(path, baselines.model_dump_json(indent=1) + "\n", "the baselines")
 
 
 def load_baselines(path: Path) -> Baselines:

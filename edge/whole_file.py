@@ -1,0 +1,30 @@
+"""Writes a small file whole or not at all: under a temporary name beside it, which then takes its place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edge.errors import OutputError
+
+
+def write_whole(path: Path, content: str, what: str) -> None:
+    """Write ``content`` as UTF-8 to ``path``, making its folder; an older file is replaced only by a whole new one.
+
+    Args:
+        what: what the file is, for the error: "the evaluation".
+
+    Raises:
+        OutputError: the file cannot be written; nothing is left behind.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(content, encoding="utf-8")
+        os.replace(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise OutputError(
+            f"cannot write {what}", where=str(path), expected="a writable folder with free space",
+            found=error.strerror or str(error), mend="choose another place",
+        ) from error
