@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def write_whole(path: Path, content: str, what: str) -> None:
         draft.write_text(content, encoding="utf-8")
         os.replace(draft, path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise OutputError(
             f"cannot write {what}", where=str(path), expected="a writable folder with free space",
             found=error.strerror or str(error), mend="choose another place",

@@ -28,7 +28,7 @@ def test_a_failure_names_the_file_and_keeps_the_older_one(tmp_path: Path, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OutputError, match="cannot write the thing.*No space left"):
+    with pytest.raises(OutputError, match=r"cannot write the thing.*No space left"):
         write_whole(path, "new", "the thing")
 
     assert path.read_text() == "old"
