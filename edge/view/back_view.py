@@ -181,18 +181,20 @@ def _surface(
 def _colour(
     image: NDArray[np.uint8], pixel: NDArray[np.int64], cell: NDArray[np.int64], mask: NDArray[np.bool_], grid: Grid
 ) -> NDArray[np.uint8]:
-    """Colour of the cells: one pixel of each from the lightly blurred image (depth needs the mean, colour does not)."""
+    """Colour of the cells: one pixel of each, lightly blurred (depth needs the mean, colour does not)."""
     size = grid.rows * grid.cols
     chosen = np.full(size, -1, np.int64)
     chosen[cell] = pixel
-    seen = (chosen >= 0).astype(np.float32).reshape(grid.rows, grid.cols, 1)
-    samples = cv2.blur(image, (2, 2)).reshape(-1, 3)[chosen].reshape(grid.rows, grid.cols, 3) * seen
-    stack = np.asarray(cv2.GaussianBlur(np.dstack([samples, seen]), (0, 0), COLOUR_CELLS), np.float32)
-    bare = mask & (stack[..., 3] < 0.05)
+    stack = np.zeros((size, 4), np.float32)
+    seen = np.flatnonzero(chosen >= 0)
+    stack[seen, :3] = image.reshape(-1, 3).take(chosen[seen], axis=0)
+    stack[seen, 3] = 1
+    picture = np.asarray(cv2.GaussianBlur(stack.reshape(grid.rows, grid.cols, 4), (0, 0), COLOUR_CELLS), np.float32)
+    bare = mask & (picture[..., 3] < 0.05)
     if bare.any():  # bridged holes take the colour around them
-        stack[bare] = cv2.GaussianBlur(stack, (0, 0), HOLE_CELLS / 2)[bare]
-    mean = stack[..., :3] / np.maximum(stack[..., 3:], 1e-6)
-    return np.where(mask[..., None], mean + np.float32(0.5), 0).astype(np.uint8)
+        picture[bare] = cv2.GaussianBlur(picture, (0, 0), HOLE_CELLS / 2)[bare]
+    share = mask / np.maximum(picture[..., 3], np.float32(1e-6))
+    return np.asarray(picture[..., :3] * share[..., None] + np.float32(0.5), np.uint8)
 
 
 def _midline_depth(surface: NDArray[np.float32], mask: NDArray[np.bool_], grid: Grid) -> float:

@@ -59,8 +59,8 @@ def convexity_mm(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_], found
     share = z / found.waist_width_mm
     cols = np.abs(share) <= 0.5
     inner = mask[:, cols]
-    rows = (y >= ROWS_MM[0]) & (y <= ROWS_MM[1]) & (inner.mean(axis=1) > 0.5)
-    if int(rows.sum()) < 10:
+    rows = np.flatnonzero((y >= ROWS_MM[0]) & (y <= ROWS_MM[1]) & (inner.mean(axis=1) > 0.5))[::3]
+    if rows.size < 5:
         return 0.0
     depth = np.where(inner[rows], surface_mm[rows][:, cols], np.nan)
     known = np.isfinite(depth).sum(axis=0) >= 5

@@ -78,8 +78,8 @@ def test_depth_and_sagittal_slope_are_recovered_from_any_pose(
     assert np.abs(errors).max() < 2.0
     assert np.abs(slope_errors_deg(shot, view)).max() < 0.5
     yaw = POSES[pose].get("yaw_deg", 0.0)
-    assert abs(person_from_body(shot, view)[2, 3]) < 3 + 0.7 * abs(yaw)  # the mid-line of the person is found
-    assert view.gates["yaw_deg"] == pytest.approx(yaw, abs=0.5 + 0.16 * abs(yaw))
+    assert abs(person_from_body(shot, view)[2, 3]) < 4 + 0.7 * abs(yaw)  # the mid-line of the person is found
+    assert view.gates["yaw_deg"] == pytest.approx(yaw, abs=0.8 + 0.16 * abs(yaw))
 
 
 def test_shoulder_line_and_depth_origin_hold_between_cameras_and_poses(
