@@ -54,6 +54,7 @@ class OnnxRunner:
                               found=_first_line(failure),
                               mend="export the bundle again or update onnxruntime") from None
         self.stage = stage
+        self._path = path
         self.runtime = f"onnxruntime {ort.__version__} CPU"
         self.inputs = tuple(_spec(node) for node in self._session.get_inputs())
         self.outputs = tuple(_spec(node) for node in self._session.get_outputs())
@@ -67,10 +68,11 @@ class OnnxRunner:
         try:
             values = self._session.run(None, dict(tensors))
         except Exception as failure:
-            raise BundleError(f"stage {self.stage} failed while running", where=self.runtime,
-                              expected="outputs", found=_first_line(failure)) from None
+            raise BundleError(f"stage {self.stage} failed while running", where=str(self._path), expected="outputs",
+                              found=_first_line(failure),
+                              mend=f"export the bundle again; {self.runtime} cannot run it") from None
         outputs: Tensors = {spec.name: np.asarray(v) for spec, v in zip(self.outputs, values, strict=True)}
-        check_finite(self.stage, outputs)
+        check_finite(self.stage, outputs, str(self._path))
         return outputs
 
     def close(self) -> None:

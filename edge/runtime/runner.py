@@ -81,7 +81,7 @@ def check_tensors(stage: str, side: str, specs: tuple[TensorSpec, ...],
                               found=f"{spec.name} {array.dtype}{list(array.shape)}")
 
 
-def check_finite(stage: str, tensors: Mapping[str, NDArray[np.float32]]) -> None:
+def check_finite(stage: str, tensors: Mapping[str, NDArray[np.float32]], where: str = "") -> None:
     """Refuse outputs that hold NaN or infinity: no angle is ever made from them.
 
     Raises:
@@ -90,7 +90,8 @@ def check_finite(stage: str, tensors: Mapping[str, NDArray[np.float32]]) -> None
     for name, array in tensors.items():
         # one pass and no temporary array: a sum is finite unless a member is not (or float32 overflows, as bad)
         if not np.isfinite(array.sum()):
-            raise BundleError(f"stage {stage} returned values that are not finite", expected=f"finite {name}",
+            raise BundleError(f"stage {stage} returned values that are not finite", where=where,
+                              expected=f"finite {name}",
                               found=f"{int((~np.isfinite(array)).sum())} of {array.size} not finite",
                               mend="check the bundle with its own manifest, or use another one")
 

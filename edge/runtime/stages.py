@@ -41,7 +41,7 @@ class StageRule:
 
 ENDPLATES_MM: Final = TensorRule("endplates_mm", (1, 37, 4, 3))  # body frame
 LATERAL_LIFT: Final = TensorRule("lateral_lift", (1, 4, 256, 128))  # edge.lift.LIFT_CHANNELS on LATERAL_VIEW
-WARPED_TEMPLATE: Final = TensorRule("warped_template", (1, 2, 256, 128))  # structure, radiograph on LATERAL_VIEW
+WARPED_TEMPLATE: Final = TensorRule("warped_template", (1, 2, 512, 256))  # log-attenuation, bodies; on RADIOGRAPH
 BACK_FEATURES: Final = TensorRule("back_features", (1, None, 32, 16))
 LANDMARK_TOKENS: Final = TensorRule("landmark_tokens", (1, 19, None))  # C7..L5, S1
 LOG_ATTENUATION: Final = TensorRule("log_attenuation", (1, 1, 512, 256))  # -ln(I / I0) on RADIOGRAPH

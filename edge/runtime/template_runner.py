@@ -140,16 +140,20 @@ def _structure(tensors: Mapping[str, NDArray[np.float32]]) -> Tensors:
         "endplates_mm": endplates[None].astype(np.float32),
         "endplates_sd_mm": np.full((1, 37, 4, 3), _SD_MM, np.float32),
         "angle_sd_deg": np.asarray([_ANGLE_SD_DEG], np.float32),
-        "warped_template": np.stack([structure, 1.0 + 2.0 * structure])[None].astype(np.float32),
+        "warped_template": _on_film(np.stack([1.0 + 2.0 * structure, structure]))[None],
         "back_features": tensors["back_view"].reshape(1, 8, 32, 8, 16, 8).mean(axis=(3, 5)),
         "landmark_tokens": tokens[None].astype(np.float32),
     }
 
 
 def _radiograph(tensors: Mapping[str, NDArray[np.float32]]) -> Tensors:
-    coarse = tensors["warped_template"][0, 1]
+    return {"log_attenuation": tensors["warped_template"][:, :1].copy()}
+
+
+def _on_film(images: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(C, 256, 128) on LATERAL_VIEW -> (C, 512, 256) float32 on RADIOGRAPH, each pixel repeated."""
     scale = round(LATERAL_VIEW.mm_per_px / RADIOGRAPH.mm_per_px)
-    return {"log_attenuation": np.kron(coarse, np.ones((scale, scale), np.float32))[None, None].astype(np.float32)}
+    return np.kron(images, np.ones((1, scale, scale))).astype(np.float32)
 
 
 def _column_map(endplates_mm: NDArray[np.float64]) -> NDArray[np.float64]:

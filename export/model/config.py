@@ -16,6 +16,8 @@ ENDPLATE_COUNT: Final = len(ENDPLATES)
 SD_NAMES: Final = (*ANGLE_NAMES, "cobb_major")
 """Order of the ``angle_sd_deg`` output."""
 IMAGE_ROWS, IMAGE_COLS = 256, 128
+FILM_ROWS, FILM_COLS = 512, 256
+"""The radiograph and the template that is warped on to it."""
 COARSE_ROWS, COARSE_COLS = 32, 16
 """The 1/8 scale at which the attention-FFC blocks work."""
 

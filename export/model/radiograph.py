@@ -2,7 +2,7 @@
 
 An attention-FFC generator after LaMa's shape (encoder, residual blocks at 1/8 scale, decoder) with skips. The
 endplates are drawn into a map inside the network, so that bodies come out crisp where stage 1 saw them; the output
-is the upsampled template plus a learnt difference.
+is the warped template plus a learnt difference.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from export.model.config import (
     COARSE_COLS,
     COARSE_ROWS,
     ENDPLATE_COUNT,
+    FILM_COLS,
+    FILM_ROWS,
     IMAGE_COLS,
     IMAGE_ROWS,
     LIFT_CHANNEL_COUNT,
@@ -35,7 +37,7 @@ RADIOGRAPH_OUTPUTS: Final = ("log_attenuation",)
 def radiograph_input_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Static shapes of the ONNX inputs, batch 1."""
     return {
-        "warped_template": (1, 2, IMAGE_ROWS, IMAGE_COLS),
+        "warped_template": (1, 2, FILM_ROWS, FILM_COLS),
         "lateral_lift": (1, LIFT_CHANNEL_COUNT, IMAGE_ROWS, IMAGE_COLS),
         "back_features": (1, config.width, COARSE_ROWS, COARSE_COLS),
         "landmark_tokens": (1, TOKEN_COUNT, config.token_width),
@@ -106,7 +108,7 @@ class RadiographNet(nn.Module):
             row = token_rows(endplates_mm)
             place = token_positions(row, self.config.token_width, COARSE_ROWS)
             tokens = landmark_tokens + self.shape(self._relative(endplates_mm))
-        full = torch.cat([warped_template, lateral_lift, drawn], dim=1)
+        full = torch.cat([functional.avg_pool2d(warped_template, 2), lateral_lift, drawn], dim=1)
         half = self.encode_2(full)
         quarter = self.encode_4(half)
         image = self.encode_8(quarter)
@@ -119,9 +121,7 @@ class RadiographNet(nn.Module):
         x = self.decode_1(x, full.to(x.dtype))
         with full_precision(device):
             detail = functional.pixel_shuffle(self.fine(x.float()), 2)
-            mean = warped_template[:, :1]
-            mean = functional.interpolate(mean, scale_factor=2.0, mode="bilinear", align_corners=False)
-            return mean + detail
+            return warped_template[:, :1] + detail
 
     @staticmethod
     def _relative(endplates_mm: Tensor) -> Tensor:

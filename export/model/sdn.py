@@ -1,4 +1,4 @@
-"""Spatial Deformation Network: warps the mean lateral template by a stationary velocity field.
+"""Spatial Deformation Network: warps the lateral template by a stationary velocity field.
 
 The field is integrated by scaling and squaring (Arsigny et al., MICCAI 2006), so the warp is a diffeomorphism: it
 cannot fold, and vertebrae can neither swap nor overlap. Coordinates are normalised with ``align_corners=False``
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edge.view.grid import LATERAL_VIEW
-from export.model.config import IMAGE_COLS, IMAGE_ROWS, ModelConfig
+from export.model.config import FILM_COLS, FILM_ROWS, ModelConfig
 from export.model.precision import full_precision
 
 FIELD_ROWS, FIELD_COLS = 64, 32
@@ -73,7 +73,7 @@ class SpatialDeformation(nn.Module):
         nn.init.zeros_(self.velocity.weight)
         nn.init.zeros_(self.velocity.bias)  # type: ignore[arg-type]
         self.register_buffer("field_grid", identity_grid(FIELD_ROWS, FIELD_COLS), persistent=False)
-        self.register_buffer("image_grid", identity_grid(IMAGE_ROWS, IMAGE_COLS), persistent=False)
+        self.register_buffer("image_grid", identity_grid(FILM_ROWS, FILM_COLS), persistent=False)
         scale = torch.tensor([LATERAL_VIEW.cols, LATERAL_VIEW.rows]) * LATERAL_VIEW.mm_per_px / 2
         self.register_buffer("mm_per_unit", scale.float(), persistent=False)
         self.register_buffer("col_mm", self.field_grid[0, :, 0, None] * scale[0], persistent=False)
@@ -93,9 +93,9 @@ class SpatialDeformation(nn.Module):
         return spread[:, :2] / (spread[:, 2:] + 0.05), spread[:, 2:]
 
     def forward(self, image: Tensor, points: Tensor, template: Tensor) -> tuple[Tensor, Tensor]:
-        """Image features (B, C, 32, 16), predicted points (B, P, 2) normalised, template (1, 2, 256, 128).
+        """Image features (B, C, 32, 16), predicted points (B, P, 2) normalised, template (1, 2, 512, 256).
 
-        Returns the warped template (B, 2, 256, 128) and the flow (B, 2, 64, 32): the template is read at p + flow(p).
+        Returns the warped template (B, 2, 512, 256) and the flow (B, 2, 64, 32): the template is read at p + flow(p).
         """
         reduced = self.reduce(image)
         with full_precision(image.device.type):
@@ -106,7 +106,10 @@ class SpatialDeformation(nn.Module):
             hidden = functional.relu(self.mix(torch.cat([wide, 4 * shift, 0.1 * mass], dim=1)))
             velocity = shift + 0.1 * self.velocity(hidden)
             flow = integrate(velocity, self.field_grid, self.squarings)
-            dense = functional.interpolate(flow, (IMAGE_ROWS, IMAGE_COLS), mode="bilinear", align_corners=False)
-            batch = image.shape[0]
-            still = template.expand(batch, -1, -1, -1)
-            return warp(still, dense.permute(0, 2, 3, 1), self.image_grid), flow
+            return self.carry(template, flow), flow
+
+    def carry(self, template: Tensor, flow: Tensor) -> Tensor:
+        """Template (1 or B, C, 512, 256) read at p + flow(p), flow (B, 2, 64, 32) -> (B, C, 512, 256)."""
+        dense = functional.interpolate(flow, (FILM_ROWS, FILM_COLS), mode="bilinear", align_corners=False)
+        still = template.expand(flow.shape[0], -1, -1, -1)
+        return warp(still, dense.permute(0, 2, 3, 1), self.image_grid)

@@ -18,6 +18,8 @@ from export.model.config import (
     COARSE_COLS,
     COARSE_ROWS,
     ENDPLATE_COUNT,
+    FILM_COLS,
+    FILM_ROWS,
     IMAGE_COLS,
     IMAGE_ROWS,
     LIFT_CHANNEL_COUNT,
@@ -43,7 +45,7 @@ class Structure(NamedTuple):
     endplates_mm: Tensor  # (B, 37, 4, 3) body frame
     endplates_sd_mm: Tensor  # (B, 37, 4, 3)
     angle_sd_deg: Tensor  # (B, 9), order of SD_NAMES
-    warped_template: Tensor  # (B, 2, 256, 128): mean log-attenuation, mean vertebral structure
+    warped_template: Tensor  # (B, 2, 512, 256): log-attenuation, vertebral structure
     back_features: Tensor  # (B, C, 32, 16)
     landmark_tokens: Tensor  # (B, 19, D)
     first_endplates_mm: Tensor  # (B, 37, 4, 3) of the profile branch alone
@@ -82,11 +84,11 @@ class StructureNet(nn.Module):
         )
         self.head = LandmarkHead(config)
         self.deform = SpatialDeformation(config, ENDPLATE_COUNT * 4)
-        self.register_buffer("template", torch.zeros(1, 2, IMAGE_ROWS, IMAGE_COLS))
+        self.register_buffer("template", torch.zeros(1, 2, FILM_ROWS, FILM_COLS))
 
     @torch.no_grad()
     def load_prior(self, mean_mm: Tensor, modes_mm: Tensor, template: Tensor) -> None:
-        """Set the shape model (37, 4, 3), (K, 37, 4, 3) and the mean template (2, 256, 128)."""
+        """Set the shape model (37, 4, 3), (K, 37, 4, 3) and the template (2, 512, 256)."""
         count = self.config.landmark_modes
         self.shape.mean_mm.copy_(mean_mm.reshape(-1))
         self.shape.modes_mm.zero_()

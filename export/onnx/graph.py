@@ -33,7 +33,7 @@ UNITS: Final = {
     "endplates_mm": "mm, body frame (x anterior, y up, z right)",
     "endplates_sd_mm": "mm, standard deviation",
     "angle_sd_deg": f"degrees, standard deviation: {' '.join(SD_NAMES)}",
-    "warped_template": "log-attenuation; vertebral structure 0..1; grid LATERAL_VIEW",
+    "warped_template": "log-attenuation; vertebral structure 0..1; grid RADIOGRAPH",
     "back_features": "features at 1/8 scale",
     "landmark_tokens": "one per vertebra C7..L5 and S1",
     "log_attenuation": "-ln(I/I0), natural logarithm, grid RADIOGRAPH",

@@ -117,7 +117,7 @@ def half_resolution(film: Tensor) -> tuple[Tensor, Tensor]:
 def _template_term(warped: Tensor, film: Tensor, want_mm: Tensor, draw: LandmarkMap) -> Tensor:
     """L1 of the warped template against film and drawn bodies. Images are dear: the first quarter of the batch."""
     count = max(1, warped.shape[0] // 4)
-    warped, want_mm = warped[:count], want_mm[:count]
+    warped, want_mm = functional.avg_pool2d(warped[:count], 2), want_mm[:count]
     image, known = half_resolution(film[:count])
     complete = torch.isfinite(want_mm).flatten(1).all(1)
     with torch.no_grad():

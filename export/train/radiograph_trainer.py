@@ -1,8 +1,10 @@
 """Stage 2's step, validation and sample pictures: generator against multi-scale PatchGAN.
 
 Stage 1 is frozen here and gives the generator's inputs. Most of the time the generator is handed the true endplates,
-for then the map it draws from and the film it is held against agree, and it learns to put crisp bodies where it is
-told to; the rest of the time it gets stage 1's own, which is what it will meet on the device.
+and the template carried on to them, for then what it draws from and the film it is held against agree; the rest of
+the time it gets stage 1's own, which is what it will meet on the device. Pixel by pixel it answers only for the
+vertebral bodies. Bowel gas, arms and lung markings cannot be known from a back: outside the bodies it answers for the
+local brightness, and the template's own detail is left alone.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from torch.nn import functional
 from export.model.config import ModelConfig
 from export.model.landmark_map import LandmarkMap
 from export.model.radiograph import RadiographNet
+from export.model.sdn import lateral_normalised
 from export.model.structure import Structure
 from export.train.dataset import training_batches, validation_batches
 from export.train.discriminator import MultiScaleCritic, critic_loss, feature_matching, generator_loss
@@ -33,17 +36,20 @@ from export.train.structure_trainer import load_structure
 
 @dataclass(frozen=True)
 class RadiographWeights:
-    """Weights of stage 2's terms. ``bodies``: how much more a vertebral pixel counts than another."""
+    """Weights of stage 2's terms (``film_terms``), of the critic's, and how the critic takes part."""
 
-    pixel: float = 10.0
-    bodies: float = 4.0
-    gradient: float = 30.0
+    coarse: float = 10.0
+    bodies: float = 10.0
+    edges: float = 30.0
+    stray: float = 20.0
     adversarial: float = 0.2
     matching: float = 2.0
     true_endplates: float = 0.75
-    critic_from: float = 0.6  # share of the training before the critic joins: a blurred picture teaches it nothing
+    critic_from: float = 0.6  # share of the training before the critic joins: until then a step costs half
 
 
+COARSE_PX: Final = 8
+"""Side of the blocks (12 mm) whose mean brightness is asked for everywhere: about what a back tells."""
 CRITIC_RATE: Final = 0.4
 """The critic's learning rate as a share of the generator's."""
 
@@ -53,15 +59,31 @@ def image_gradients(image: Tensor) -> tuple[Tensor, Tensor]:
     return image[:, :, 1:] - image[:, :, :-1], image[..., 1:] - image[..., :-1]
 
 
-def pixel_terms(got: Tensor, want: Tensor, bodies: Tensor, body_weight: float) -> tuple[Tensor, Tensor]:
-    """Landmark-weighted L1 of values and of gradients over the known pixels of ``want`` (NaN = unknown)."""
+def film_terms(got: Tensor, want: Tensor, template: Tensor, bodies: Tensor) -> dict[str, Tensor]:
+    """What a synthetic film answers for, all (B, 1, H, W); NaN in ``want`` = unknown.
+
+    coarse: L1 of block means. bodies, edges: L1 of values and of gradients on the vertebral bodies (``bodies`` 0..1).
+    stray: detail that the generator adds to or takes from the template outside the bodies.
+    """
     known = torch.isfinite(want).float()
-    weight = known * (1 + body_weight * bodies)
     safe = torch.where(known > 0, want, got.detach())
-    value = ((got - safe).abs() * weight).sum() / weight.sum().clamp(min=1)
-    down, across = ((a - b).abs() for a, b in zip(image_gradients(got), image_gradients(safe), strict=True))
-    gradient = (down * weight[:, :, 1:]).sum() + (across * weight[..., 1:]).sum()
-    return value, gradient / (2 * weight.sum().clamp(min=1))
+    blocks = functional.avg_pool2d((got - safe) * known, COARSE_PX)
+    share = functional.avg_pool2d(known, COARSE_PX)
+    inside, outside = known * bodies, 1 - bodies
+    edges = _gradient_l1(got - safe, inside)
+    return {
+        "coarse": blocks.abs().sum() / share.sum().clamp(min=1),
+        "bodies": ((got - safe).abs() * inside).sum() / inside.sum().clamp(min=1),
+        "edges": edges,
+        "stray": _gradient_l1(got - template, outside),
+    }
+
+
+def _gradient_l1(image: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean of the absolute differences of neighbouring pixels."""
+    down, across = (g.abs() for g in image_gradients(image))
+    total = (down * weight[:, :, 1:]).sum() + (across * weight[..., 1:]).sum()
+    return total / (2 * weight.sum().clamp(min=1))
 
 
 class RadiographTrainer:
@@ -109,17 +131,18 @@ class RadiographTrainer:
         endplates = self._mixed_endplates(seen.endplates_mm, batch["endplates_mm"])
         with torch.no_grad():
             drawn = self.draw(endplates)
+            seen = self._carried(seen, endplates)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
             got = self.generate(self.net, batch, seen, endplates, drawn)
         bodies = functional.interpolate(drawn[:, :1], scale_factor=2.0, mode="bilinear")
         weights = self.loss_weights
-        value, gradient = pixel_terms(got, want, bodies, weights.bodies)
-        total = weights.pixel * value + weights.gradient * gradient
-        shown = {"pixel": float(value.detach()), "gradient": float(gradient.detach())}
+        terms = film_terms(got, want, seen.warped_template[:, :1], bodies)
+        total = sum((getattr(weights, name) * value for name, value in terms.items()), got.new_zeros(()))
+        shown = {name: float(value.detach()) for name, value in terms.items()}
         if progress >= weights.critic_from:
-            extra, terms = self._against_critic(got, want, bodies)
+            extra, against = self._against_critic(got, want, bodies)
             total = total + extra
-            shown |= terms
+            shown |= against
         self._update(self.optimiser, total, list(self.net.parameters()))
         self.average.update(self.net)
         return {"loss": float(total.detach()), **shown}
@@ -155,6 +178,15 @@ class RadiographTrainer:
         use = (chosen & complete)[:, None, None, None]
         return torch.where(use, torch.nan_to_num(truth), own)
 
+    def _carried(self, seen: Structure, endplates_mm: Tensor) -> Structure:
+        """``seen`` with the template carried on to other endplates."""
+        net = self.structure
+        if not net.config.use_sdn:
+            return seen
+        points = lateral_normalised(endplates_mm).reshape(len(endplates_mm), -1, 2)
+        warped, flow = net.deform(seen.back_features, points, net.template)
+        return seen._replace(warped_template=warped, flow=flow)
+
     @torch.no_grad()
     def structure_of(self, batch: dict[str, Tensor]) -> Structure:
         """Frozen stage 1 on a batch."""
@@ -183,7 +215,7 @@ class RadiographTrainer:
             seen, want = self.structure_of(batch), batch["log_attenuation"]
             bodies = functional.interpolate(self.draw(batch["endplates_mm"])[:, :1], scale_factor=2.0) > 0.5
             for name, endplates in (("true", batch["endplates_mm"]), ("own", seen.endplates_mm)):
-                got = self.generate(self.average.net, batch, seen, endplates)
+                got = self.generate(self.average.net, batch, self._carried(seen, endplates), endplates)
                 error = (got - want).abs()
                 sums.setdefault(f"l1_{name}", []).append(float(error.nanmean()))
                 sums.setdefault(f"l1_bodies_{name}", []).append(float(error[bodies].nanmean()))

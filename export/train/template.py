@@ -1,8 +1,6 @@
-"""The prior that stage 1 starts from: the mean lateral template and the shape model of the endplates.
+"""The prior that stage 1 starts from: the lateral template and the shape model of the endplates.
 
-The template is a groupwise mean: each training radiograph is first warped so that its landmarks lie on the mean
-landmarks, by the same kernel and integration that the network uses, and only then averaged. A plain mean would blur
-the vertebrae away.
+The template is the most typical training radiograph, carried on to the mean landmarks.
 """
 
 from __future__ import annotations
@@ -17,9 +15,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from edge.errors import BundleError, UsageError
-from export.model.config import IMAGE_COLS, IMAGE_ROWS, ModelConfig
+from export.model.config import FILM_COLS, FILM_ROWS, ModelConfig
 from export.model.landmark_map import LandmarkMap
-from export.model.sdn import SpatialDeformation, integrate, lateral_normalised, warp
+from export.model.sdn import SpatialDeformation, integrate, lateral_normalised
 from export.model.structure import StructureNet
 from export.train.sample import SampleSource
 
@@ -29,7 +27,7 @@ TILT_WEIGHT = 4.0
 
 @dataclass(frozen=True)
 class Prior:
-    """mean_mm (37, 4, 3), modes_mm (K, 37, 4, 3) whitened, template (2, 256, 128); float32."""
+    """mean_mm (37, 4, 3), modes_mm (K, 37, 4, 3) whitened, template (2, 512, 256); float32."""
 
     mean_mm: NDArray[np.float32]
     modes_mm: NDArray[np.float32]
@@ -86,35 +84,44 @@ def shape_modes(endplates_mm: NDArray[np.floating], count: int) -> tuple[NDArray
 
 
 @torch.no_grad()
-def mean_template(source: SampleSource, mean_mm: NDArray[np.float32], images: int) -> NDArray[np.float32]:
-    """(2, 256, 128): groupwise mean log-attenuation, and the vertebral structure of the mean landmarks."""
+def lateral_template(source: SampleSource, mean_mm: NDArray[np.float32], images: int) -> NDArray[np.float32]:
+    """(2, 512, 256): log-attenuation of the most typical film on the mean landmarks, and their vertebral bodies.
+
+    Films are first carried so that their landmarks lie on the mean landmarks, by the same kernel and integration
+    that the network uses. Their mean tells what is typical, the film nearest to it gives the picture: a mean of
+    films has no ribs, no trabeculae and no edges for the network to carry anywhere.
+    """
     deform = SpatialDeformation(ModelConfig(), mean_mm.shape[0] * 4).eval()
     points = lateral_normalised(torch.from_numpy(mean_mm).reshape(1, -1, 3))
-    total, weight, used = torch.zeros(1, 1, IMAGE_ROWS, IMAGE_COLS), torch.zeros(1, 1, IMAGE_ROWS, IMAGE_COLS), 0
+    total, weight = torch.zeros(1, 1, FILM_ROWS, FILM_COLS), torch.zeros(1, 1, FILM_ROWS, FILM_COLS)
+    carried = []
     for index in range(len(source)):
         sample = source[index]
         if sample.log_attenuation is None or sample.endplates_mm is None or not np.isfinite(sample.endplates_mm).all():
             continue
         film = torch.from_numpy(sample.log_attenuation.astype(np.float32))[None, None]
         known = torch.isfinite(film).float()
-        pair = functional.avg_pool2d(torch.cat([torch.nan_to_num(film) * known, known], dim=1), 2)
+        pair = torch.cat([torch.nan_to_num(film) * known, known], dim=1)
         # Here the roles are exchanged: the subject's landmarks are the target that the mean points are led to.
         own = lateral_normalised(torch.from_numpy(sample.endplates_mm.astype(np.float32)).reshape(1, -1, 3))
         deform.template_points.copy_(own[0])
         shift, _ = deform.guess(points)
-        flow = integrate(shift, deform.field_grid, deform.squarings)
-        dense = functional.interpolate(flow, (IMAGE_ROWS, IMAGE_COLS), mode="bilinear", align_corners=False)
-        warped = warp(pair, dense.permute(0, 2, 3, 1), deform.image_grid)
+        warped = deform.carry(pair, integrate(shift, deform.field_grid, deform.squarings))
         total += warped[:, :1]
         weight += warped[:, 1:]
-        used += 1
-        if used == images:
+        carried.append(warped[0].half())
+        if len(carried) == images:
             break
-    if not used:
+    if not carried:
         raise UsageError("no sample with radiograph and landmarks to average", mend="render with radiographs")
-    image = total / weight.clamp(min=1e-3)
-    structure = LandmarkMap()(torch.from_numpy(mean_mm)[None])[:, :1]
-    return torch.cat([image, structure], dim=1)[0].numpy()
+    mean = (total / weight.clamp(min=1e-3))[0, 0]
+    # A film that does not reach the grid's edges everywhere cannot be carried without a seam.
+    distance = [float((w[0].float() - mean).abs().mean() + 2 * (1 - w[1].float()).mean()) for w in carried]
+    film, known = carried[int(np.argmin(distance))].float()
+    image = torch.where(known > 0.999, film, mean)
+    bodies = functional.interpolate(LandmarkMap()(torch.from_numpy(mean_mm)[None])[:, :1], scale_factor=2.0,
+                                    mode="bilinear", align_corners=False)
+    return torch.stack([image, bodies[0, 0]]).numpy()
 
 
 def fit_prior(source: SampleSource, modes: int, images: int = 256) -> Prior:
@@ -124,4 +131,4 @@ def fit_prior(source: SampleSource, modes: int, images: int = 256) -> Prior:
     if len(complete) < 2:
         raise UsageError("too few subjects with landmarks", expected="at least 2", found=str(len(complete)))
     mean, basis = shape_modes(np.stack(complete), modes)
-    return Prior(mean, basis, mean_template(source, mean, images))
+    return Prior(mean, basis, lateral_template(source, mean, images))

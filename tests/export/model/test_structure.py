@@ -19,7 +19,7 @@ def random_inputs() -> list[torch.Tensor]:
 def with_shape_model(config: ModelConfig) -> StructureNet:
     net = StructureNet(config)
     mean = torch.randn(37, 4, 3) * 50
-    net.load_prior(mean, torch.randn(5, 37, 4, 3), torch.rand(2, 256, 128))
+    net.load_prior(mean, torch.randn(5, 37, 4, 3), torch.rand(2, 512, 256))
     return net
 
 
