@@ -75,7 +75,7 @@ def bench(camera: DepthCamera, bundle: Bundle, runs: int) -> Figures:
     """
     frames = _frames(camera)
     pipeline = Pipeline(bundle)
-    bare = _bare_run(bundle, frames)
+    bare = _bare_run(bundle, frames, camera.info.source)
     steps: dict[str, list[float]] = {}
     totals, bares = [], []
     for run in range(-WARM_UP, runs):
@@ -84,7 +84,7 @@ def bench(camera: DepthCamera, bundle: Bundle, runs: int) -> Figures:
         outcome = pipeline.process(frame, previous)
         measured = time.perf_counter()
         if isinstance(outcome, Refusal):
-            raise _refused(outcome)
+            raise _refused(outcome, camera.info.source)
         png(radiograph_picture(outcome.log_attenuation))
         end = time.perf_counter()
         bare()
@@ -102,16 +102,16 @@ def _frames(camera: DepthCamera) -> list[Frame]:
     while len(frames) < FRAMES_HELD and (frame := camera.read()) is not None:
         frames.append(frame)
     if len(frames) < 2:
-        raise RecordingError("too few frames to time", expected="at least two", found=str(len(frames)),
-                             mend="give a longer recording")
+        raise RecordingError("too few frames to time", where=camera.info.source, expected="at least two",
+                             found=str(len(frames)), mend="give a longer recording")
     return frames
 
 
-def _bare_run(bundle: Bundle, frames: list[Frame]) -> Callable[[], None]:
+def _bare_run(bundle: Bundle, frames: list[Frame], source: str) -> Callable[[], None]:
     """A function that runs both stages once on the tensors of a real frame, and nothing else."""
     view = see(frames[1], frames[0])
     if isinstance(view, Refusal):
-        raise _refused(view)
+        raise _refused(view, source)
     first = {"back_view": back_tensor(view)[None], "lateral_lift": lateral_lift(view)[None]}
     known = first | bundle.structure.run(first)
     second = {spec.name: known[spec.name] for spec in bundle.radiograph.inputs}
@@ -133,6 +133,6 @@ def _spread(values: list[float]) -> Spread:
     return Spread(float(p50), float(p95))
 
 
-def _refused(refusal: Refusal) -> RefusedError:
-    return RefusedError(f"a frame of the bench was refused as {refusal.reason}: {refusal.what}",
+def _refused(refusal: Refusal, source: str) -> RefusedError:
+    return RefusedError(f"a frame of the bench was refused as {refusal.reason}: {refusal.what}", where=source,
                         expected=refusal.expected, found=refusal.found, mend="give a recording of a back")

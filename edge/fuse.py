@@ -100,13 +100,14 @@ class ScanResult:
 
 
 def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[str, float],
-         min_accepted: int = MIN_ACCEPTED) -> ScanResult:
+         min_accepted: int = MIN_ACCEPTED, source: str = "") -> ScanResult:
     """One answer from the frames of a scan.
 
     Args:
         outcomes: of ``Pipeline.process``, in the order of the frames.
         interval_scales: conformal factor by angle, of the bundle's manifest.
         min_accepted: accepted frames needed; fewer suffice only where the camera gave fewer frames than that.
+        source: where the frames come from, named by a refusal.
 
     Raises:
         RefusedError: too few frames are left; names the most frequent reason. No answer is made up.
@@ -123,7 +124,7 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
     rejected += outliers
     needed = max(1, min(min_accepted, len(outcomes)))
     if len(kept) < needed:
-        raise _refused(rejected, len(outcomes), len(kept), needed)
+        raise _refused(rejected, len(outcomes), len(kept), needed, source)
     return _fused(kept, rejected, interval_scales)
 
 
@@ -189,14 +190,14 @@ def _without_outliers(kept: list[Measurements]) -> tuple[list[Measurements], lis
     return [m for m, out in zip(kept, far, strict=True) if not out], rejections
 
 
-def _refused(rejected: list[Rejection], frames: int, accepted: int, needed: int) -> RefusedError:
+def _refused(rejected: list[Rejection], frames: int, accepted: int, needed: int, source: str) -> RefusedError:
     if not rejected:
-        return RefusedError("the camera gave no frame", expected=f"at least {needed} accepted frames", found="0 frames",
-                            mend="check the recording or the camera")
+        return RefusedError("the camera gave no frame", where=source, expected=f"at least {needed} accepted frames",
+                            found="0 frames", mend="check the recording or the camera")
     reason, count = Counter(r.reason for r in rejected).most_common(1)[0]
     last = [r for r in rejected if r.reason == reason][-1]
     what = f"no result: {accepted} of {frames} frames accepted; {count} refused as {reason}: {last.what}"
-    return RefusedError(what, expected=last.expected, found=last.found, mend=last.advice)
+    return RefusedError(what, where=source, expected=last.expected, found=last.found, mend=last.advice)
 
 
 def _medians(kept: list[Measurements], values_of: Callable[[Measurements], Mapping[str, float]]) -> dict[str, float]:

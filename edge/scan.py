@@ -56,7 +56,7 @@ def scan(camera: DepthCamera, pipeline: Pipeline, frames: int, on_frame: OnFrame
         if on_frame is not None:
             on_frame(len(outcomes), outcome)
     if not outcomes:
-        raise RecordingError("the recording holds no frame", expected="at least one depth frame", found="none",
-                             mend="record again")
-    fused = fuse(outcomes, pipeline.bundle.manifest.interval_scales, min(MIN_ACCEPTED, frames))
+        raise RecordingError("the recording holds no frame", where=camera.info.source,
+                             expected="at least one depth frame", found="none", mend="record again")
+    fused = fuse(outcomes, pipeline.bundle.manifest.interval_scales, min(MIN_ACCEPTED, frames), camera.info.source)
     return Scan(fused, (time.perf_counter() - start) * 1e3)

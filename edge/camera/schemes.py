@@ -5,6 +5,7 @@ Two tables: URI schemes, and the kinds of recording by suffix. Readers are impor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -39,8 +40,9 @@ def open_camera(uri: str) -> DepthCamera:
 
 def _open_file(text: str) -> DepthCamera:
     if not text:
-        raise UsageError("no file given", where="file:", expected="file:PATH", found="no path")
-    path = Path(text).expanduser()
+        raise UsageError("no file given", where="file:", expected="file:PATH", found="no path",
+                         mend="name a recording after the colon")
+    path = Path(os.path.expanduser(text))  # leaves an unknown user's ~ as it is, where Path.expanduser raises
     opener = SUFFIXES.get(path.suffix.lower())
     if opener is None:
         raise RecordingError(
@@ -52,7 +54,8 @@ def _open_file(text: str) -> DepthCamera:
 
 def _open_demo(text: str) -> DepthCamera:
     if text:
-        raise UsageError("the demo takes no path", where=f"demo:{text}", expected="demo", found=f"demo:{text}")
+        raise UsageError("the demo takes no path", where=f"demo:{text}", expected="demo", found=f"demo:{text}",
+                         mend="give --camera demo")
     packaged = resources.files("edge") / DEMO[0] / DEMO[1]
     if not packaged.is_file():
         raise RecordingError(

@@ -51,6 +51,7 @@ def subject_reference(text: str | None) -> str | None:
     if text is None:
         return None
     if not re.fullmatch(r"(?=.*[0-9])[A-Za-z0-9._-]{1,64}", text):
-        raise UsageError("--subject-ref must be an opaque reference, never a name",
-                         expected="up to 64 letters, digits, '.', '_' or '-', with a digit", found=repr(text[:64]))
+        raise UsageError("the reference must be opaque, never a name", where="--subject-ref",
+                         expected="up to 64 letters, digits, '.', '_' or '-', with a digit", found=repr(text[:64]),
+                         mend="give the number that your own list keeps for the child")
     return text

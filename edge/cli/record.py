@@ -27,7 +27,8 @@ def run(args: argparse.Namespace) -> int:
 
     out: Path = args.out
     if out.suffix != ".mcap":
-        raise UsageError("--out must be an MCAP file", expected="a name ending in .mcap", found=out.name or "nothing")
+        raise UsageError("the output is no MCAP file", where=f"--out {out}", expected="a name ending in .mcap",
+                         found=out.name or "nothing", mend="give --out FILE.mcap")
     if out.exists():
         raise OutputError("the recording exists already", where=str(out), expected="a new file", found="a file",
                           mend="remove it or give another --out")
@@ -35,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     with open_camera(args.camera) as camera:
         frame = camera.read()
         if frame is None:
-            raise RecordingError("the camera gave no frame", where=args.camera, expected="at least one", found="none")
+            raise RecordingError("the camera gave no frame", where=args.camera, expected="at least one", found="none",
+                                 mend="check the recording or the camera")
         started_ms = frame.device_time_ms
         try:
             out.parent.mkdir(parents=True, exist_ok=True)

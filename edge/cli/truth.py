@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Final
 
@@ -23,13 +24,13 @@ def true_angles(camera: str) -> dict[str, float]:
         RecordingError: the file is there but holds no angles.
     """
     scheme, _, rest = camera.partition(":")
-    path = DEMO_TRUTH if scheme == "demo" else Path(rest).expanduser().parent / TRUTH_FILE
-    if scheme not in ("demo", "file") or not path.is_file():
+    path = DEMO_TRUTH if scheme == "demo" else Path(os.path.expanduser(rest)).parent / TRUTH_FILE
+    if scheme not in ("demo", "file") or not os.path.isfile(path):  # unlike Path.is_file, never raises
         return {}
     try:
         angles = json.loads(path.read_text(encoding="utf-8"))["angles"]
         true = {name.removesuffix("_deg"): float(value) for name, value in angles.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as failure:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as failure:
         raise RecordingError("the true angles beside the recording cannot be read", where=str(path),
                              expected='{"angles": {"<name>_deg": number, ...}}',
                              found=f"{type(failure).__name__}: {failure}", mend="write or remove the file") from None

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from edge.bench import bench
+from edge.camera.depth_camera import CameraInfo
 from edge.errors import RecordingError, RefusedError
+from edge.frame import Intrinsics
 
 
 class Replay:
+    info = CameraInfo("list", "", "", Intrinsics(480, 848, 424.0, 424.0, 239.5, 423.5), 0.0005)
+
     def __init__(self, frames):
         self._frames = list(frames)
 

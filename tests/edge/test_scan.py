@@ -5,13 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
+from edge.camera.depth_camera import CameraInfo
 from edge.errors import RecordingError, RefusedError
+from edge.frame import Intrinsics
 from edge.pipeline import Measurements, Pipeline
 from edge.scan import PATIENCE, scan
 
 
 class Replay:
     """Frames of a list, once or for ever, renumbered so that none is stale."""
+
+    info = CameraInfo("list", "", "", Intrinsics(480, 848, 424.0, 424.0, 239.5, 423.5), 0.0005)
 
     def __init__(self, frames, endless=False):
         self.given, self._frames, self._endless = 0, frames, endless
