@@ -80,7 +80,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Done:
-    """What the program left behind. disk: content by path of everything below the job's folder."""
+    """What the program left behind. before, after: content by path of everything below the job's folder."""
 
     code: int
     out: str
