@@ -40,7 +40,7 @@ class StructureWeights:
     point_sd: float = 0.02
     angle_sd: float = 0.05
     image: float = 0.5
-    flow_landmark: float = 0.05
+    flow_landmark: float = 0.3
     smooth: float = 5.0
 
 
