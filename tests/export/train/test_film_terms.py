@@ -8,12 +8,12 @@ import torch
 from export.train.radiograph_trainer import film_terms
 
 
-@pytest.fixture()
+@pytest.fixture
 def film() -> torch.Tensor:
     return torch.rand(1, 1, 64, 32, generator=torch.Generator().manual_seed(5))
 
 
-@pytest.fixture()
+@pytest.fixture
 def bodies() -> torch.Tensor:
     mask = torch.zeros(1, 1, 64, 32)
     mask[..., 16:48, 8:24] = 1.0
