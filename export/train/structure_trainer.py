@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from export.model.config import SD_NAMES, ModelConfig
-from export.model.landmark_map import LandmarkMap
 from export.model.structure import StructureNet
 from export.train.angles import measured_angles
 from export.train.dataset import training_batches, validation_batches
@@ -43,7 +42,6 @@ class StructureTrainer:
         self.net = laid_out(StructureNet(config), device)
         prior.into(self.net)
         self.average = Average(self.net)
-        self.draw = LandmarkMap().to(device)
         decayed = [p for p in self.net.parameters() if p.dim() > 1]
         plain = [p for p in self.net.parameters() if p.dim() <= 1]
         self.optimiser = torch.optim.AdamW(
@@ -68,7 +66,7 @@ class StructureTrainer:
             got = self.net(*(self._laid_out(batch[n]) for n in ("back_view", "lateral_lift")))
         errors = self._angle_errors(got.endplates_mm, batch["angles_deg"])
         total, terms = structure_loss(
-            got, batch, errors, self.net.deform.template_points, self.draw, self.loss_weights
+            got, batch, errors, self.net.deform.template_points, self.loss_weights
         )
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from export.model.config import ModelConfig
-from export.model.landmark_map import LandmarkMap
 from export.model.sdn import lateral_normalised
 from export.model.structure import StructureNet
 from export.train.dataset import validation_batches
@@ -78,7 +77,7 @@ def test_the_whole_loss_is_finite_and_reaches_every_part_of_the_network(source, 
     batch = next(validation_batches(source, 6))
     got = net(batch["back_view"], batch["lateral_lift"])
     total, terms = structure_loss(
-        got, batch, torch.randn(6, 9), net.deform.template_points, LandmarkMap(), StructureWeights()
+        got, batch, torch.randn(6, 9), net.deform.template_points, StructureWeights()
     )
     total.backward()
     assert torch.isfinite(total)
