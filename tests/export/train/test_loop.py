@@ -69,7 +69,7 @@ def test_stage_2_trains_behind_a_frozen_stage_1_with_and_without_its_critic(sour
     batch = next(trainer.batches(0))
     assert "critic" not in trainer.step(batch, 1e-3, 0.0)
     terms = trainer.step(batch, 1e-3, 0.9)
-    assert {"pixel", "gradient", "critic", "adversarial", "matching"} <= set(terms)
+    assert {"coarse", "bodies", "edges", "stray", "critic", "adversarial", "matching"} <= set(terms)
     result = train(trainer, tmp_path, schedule)
     assert result["l1_true"] > 0
     for name, value in trainer.structure.state_dict().items():
