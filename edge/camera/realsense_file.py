@@ -21,6 +21,8 @@ from edge.frame import Frame, Intrinsics
 
 MAGIC: Final = {".bag": b"#ROSBAG V2.0", ".db3": b"SQLite format 3\x00"}
 WAIT_MS: Final = 250
+LAST_MISSES: Final = 3
+RESTARTS: Final = 3
 PATIENCE_S: Final = 10.0
 """Longest wait for a frame while librealsense says that it still plays."""
 GRAVITY_SMOOTHING: Final = 0.2  # weight of the newest accelerometer reading: breathes out vibration, follows a bump
@@ -46,6 +48,7 @@ class RealSenseFile:
         self._first_number: int | None = None
         self._last_number: int | None = None
         self._ended = False
+        self._starts = 0
         try:
             self._start()
             self._info = self._describe()
@@ -84,6 +87,7 @@ class RealSenseFile:
 
     def _start(self) -> None:
         rs = self._rs
+        self._starts += 1
         config = rs.config()
         rs.config.enable_device_from_file(config, str(self.path), repeat_playback=False)
         config.enable_all_streams()
@@ -98,6 +102,14 @@ class RealSenseFile:
             raise self._error("the recording has no depth", "a depth stream", found)
         self._has_colour = rs.stream.color in self._streams
         self._align = rs.align(rs.stream.color) if self._has_colour and not self._is_aligned() else None
+
+    def _restart(self) -> None:
+        """Play from the beginning: librealsense now and then plays a short recording past its reader."""
+        with contextlib.suppress(RuntimeError):
+            self._pipeline.stop()
+        self._pipeline = self._rs.pipeline()
+        self._first_number = None
+        self._start()
 
     def _is_aligned(self) -> bool:
         """Whether depth was recorded in the colour camera's own frame: aligning again would only tear holes."""
@@ -129,10 +141,17 @@ class RealSenseFile:
         """
         rs = self._rs
         deadline = time.monotonic() + PATIENCE_S
+        misses = 0
         while True:
             arrived, frames = self._pipeline.try_wait_for_frames(WAIT_MS)
             if not arrived:
-                if self._playback.current_status() == rs.playback_status.stopped:
+                misses += 1
+                stopped = self._playback.current_status() == rs.playback_status.stopped
+                if stopped and misses >= LAST_MISSES:  # on a busy machine the last frames come after the stop
+                    if self._last_number is None and self._starts <= RESTARTS:
+                        self._restart()
+                        misses = 0
+                        continue
                     self._ended = True
                     return None
                 if time.monotonic() > deadline:
