@@ -62,6 +62,12 @@ class MissingDependencyError(LatxError):
     exit_code = 7
 
 
+class ServiceError(LatxError):
+    """A part outside this process (camera on USB, broker, GPU) failed for good; the service manager should try anew."""
+
+    exit_code = 75
+
+
 EXIT_CODES: dict[int, str] = {
     0: "success",
     1: "an unforeseen failure",
@@ -71,5 +77,6 @@ EXIT_CODES: dict[int, str] = {
     5: "no frame passed the gates (the reason is named)",
     6: "the result cannot be written",
     7: "an optional part that this command needs is not installed",
+    75: "a camera, broker or GPU failed for good; starting anew may help (sysexits.h EX_TEMPFAIL)",
     130: "interrupted by the user",
 }

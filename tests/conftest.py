@@ -14,6 +14,17 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--full``: the fault, soak and power-cut suites at the size that a release is judged by; hours, not seconds."""
+    parser.addoption("--full", action="store_true", help="run the fault and soak suites at full size (slow)")
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether the suites that come in two sizes run at full size."""
+    return bool(request.config.getoption("--full"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Hypothesis draws the same examples in every run, and is not timed on a busy machine."""
     try:
