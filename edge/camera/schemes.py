@@ -1,6 +1,7 @@
 """From a camera URI to a camera: the one place where the kind of source is chosen.
 
-Two tables: URI schemes, and the kinds of recording by suffix. Readers are imported when they are needed.
+Three tables: URI schemes, the kinds of recording by suffix, and how a recording may be looped. Readers are imported
+when they are needed.
 """
 
 from __future__ import annotations
@@ -12,17 +13,22 @@ from pathlib import Path
 from typing import Final
 
 from edge.camera.depth_camera import DepthCamera
+from edge.clock import SYSTEM_CLOCK, Clock
 from edge.errors import RecordingError, UsageError
 
 DEMO: Final = ("demo", "recording.mcap")
 """The shipped recording, inside the package ``edge``."""
+LOOPS: Final = {"loop": True, "loop,pace=none": False}
+"""Ways to play a recording without end, and whether at its own rate."""
 
 
-def open_camera(uri: str) -> DepthCamera:
+def open_camera(uri: str, clock: Clock = SYSTEM_CLOCK) -> DepthCamera:
     """Open the camera or recording that a URI names.
 
     Args:
-        uri: ``file:PATH`` (.mcap, .bag or .db3), or ``demo`` for the shipped recording.
+        uri: ``file:PATH`` (.mcap, .bag or .db3), or ``demo`` for the shipped recording. ``file:PATH#loop`` and
+            ``demo:loop`` play it without end at its own rate; with ``,pace=none`` behind that as fast as it is read.
+        clock: what a looped recording is paced by.
 
     Raises:
         UsageError: no such scheme.
@@ -35,10 +41,17 @@ def open_camera(uri: str) -> DepthCamera:
             "unknown camera", where=uri, expected=" or ".join(SCHEME_FORMS.values()), found=repr(scheme),
             mend="give --camera one of these",
         )  # fmt: skip
-    return SCHEMES[scheme](rest)
+    return SCHEMES[scheme](rest, clock)
 
 
-def _open_file(text: str) -> DepthCamera:
+def _open_file(text: str, clock: Clock) -> DepthCamera:
+    name, mark, way = text.rpartition("#")
+    if mark and way in LOOPS:
+        return _loop(lambda: _open_path(name), way, clock)
+    return _open_path(text)
+
+
+def _open_path(text: str) -> DepthCamera:
     if not text:
         raise UsageError("no file given", where="file:", expected="file:PATH", found="no path",
                          mend="name a recording after the colon")
@@ -52,10 +65,17 @@ def _open_file(text: str) -> DepthCamera:
     return opener(path)
 
 
-def _open_demo(text: str) -> DepthCamera:
+def _open_demo(text: str, clock: Clock) -> DepthCamera:
+    if text in LOOPS:
+        return _loop(_open_packaged, text, clock)
     if text:
-        raise UsageError("the demo takes no path", where=f"demo:{text}", expected="demo", found=f"demo:{text}",
+        raise UsageError("the demo takes no path", where=f"demo:{text}",
+                         expected=" or ".join(["demo", *(f"demo:{way}" for way in LOOPS)]), found=f"demo:{text}",
                          mend="give --camera demo")
+    return _open_packaged()
+
+
+def _open_packaged() -> DepthCamera:
     packaged = resources.files("edge") / DEMO[0] / DEMO[1]
     if not packaged.is_file():
         raise RecordingError(
@@ -63,6 +83,12 @@ def _open_demo(text: str) -> DepthCamera:
             found="no such file", mend="install the package again",
         )  # fmt: skip
     return _open_mcap(Path(str(packaged)))
+
+
+def _loop(opener: Callable[[], DepthCamera], way: str, clock: Clock) -> DepthCamera:
+    from edge.camera.loop import LoopCamera
+
+    return LoopCamera(opener, paced=LOOPS[way], clock=clock)
 
 
 def _open_mcap(path: Path) -> DepthCamera:
@@ -77,7 +103,7 @@ def _open_realsense(path: Path) -> DepthCamera:
     return RealSenseFile(path)
 
 
-SCHEMES: Final[dict[str, Callable[[str], DepthCamera]]] = {"file": _open_file, "demo": _open_demo}
+SCHEMES: Final[dict[str, Callable[[str, Clock], DepthCamera]]] = {"file": _open_file, "demo": _open_demo}
 SCHEME_FORMS: Final = {"file": "file:PATH", "demo": "demo"}
 SUFFIXES: Final[dict[str, Callable[[Path], DepthCamera]]] = {
     ".mcap": _open_mcap,

@@ -13,7 +13,7 @@ def add_camera(parser: argparse.ArgumentParser, default: str | None = None) -> N
     """``--camera``: required where there is no default."""
     parser.add_argument(
         "--camera", metavar="URI", default=default, required=default is None,
-        help="file:PATH (.mcap, .bag or .db3 recording) or demo (the shipped recording)"
+        help="file:PATH (.mcap, .bag or .db3 recording), demo (the shipped recording) or demo:loop (without end)"
         + (f"; default {default}" if default else ""),
     )
 
