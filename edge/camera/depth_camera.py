@@ -7,9 +7,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from edge.frame import Frame, Intrinsics
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """What is worse than it should be, and how to mend it."""
+
+    what: str
+    advice: str
+
+
+DEGRADATIONS: Final[dict[str, Degradation]] = {
+    "usb2": Degradation("the camera runs at USB 2 speed", "Use the blue port and the camera's own USB 3 cable."),
+    "profile": Degradation("the camera does not offer the resolution asked for", "Update its firmware, or ask less."),
+    "gravity": Degradation(
+        "nothing tells where down is; a level landscape mount is assumed", "Set `gravity` in the configuration."
+    ),
+    "no_depth": Degradation("the camera sees nothing at all", "Uncover and clean the lens; keep sunlight off."),
+}
 
 
 @dataclass(frozen=True)
@@ -17,7 +35,8 @@ class CameraInfo:
     """What is known of a source before its first frame.
 
     source: URI or path as the user gave it. model, serial: of the camera, "" where not told. intrinsics: of the
-    aligned pair. depth_unit_m: metres per count of the stored depth.
+    aligned pair. depth_unit_m: metres per count of the stored depth. live: frames come whether they are read or not.
+    usb, firmware: of a live camera, as it tells them. degraded: keys of ``DEGRADATIONS`` that hold for it.
     """
 
     source: str
@@ -25,6 +44,10 @@ class CameraInfo:
     serial: str
     intrinsics: Intrinsics
     depth_unit_m: float
+    live: bool = False
+    usb: str = ""
+    firmware: str = ""
+    degraded: tuple[str, ...] = ()
 
 
 @runtime_checkable

@@ -36,7 +36,7 @@ class LoopCamera:
         self._paced = paced
         self._clock = clock
         self._camera: DepthCamera | None = opener()
-        self._info = self._camera.info
+        self._info = replace(self._camera.info, live=paced)
         self._held: list[Frame] | None = []
         self._position = 0
         self._last: Frame | None = None
