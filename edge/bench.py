@@ -113,12 +113,9 @@ def _bare_run(bundle: Bundle, frames: list[Frame], source: str) -> Callable[[], 
     if isinstance(view, Refusal):
         raise _refused(view, source)
     first = {"back_view": back_tensor(view)[None], "lateral_lift": lateral_lift(view)[None]}
-    known = first | bundle.structure.run(first)
-    second = {spec.name: known[spec.name] for spec in bundle.radiograph.inputs}
 
     def run() -> None:
-        bundle.structure.run(first)
-        bundle.radiograph.run(second)
+        bundle.run(first)
 
     return run
 

@@ -75,21 +75,18 @@ class Pipeline:
         timing: dict[str, float] = {}
         with _timed(timing, "lift"):
             back, lift = back_tensor(view)[None], lateral_lift(view)[None]
-        with _timed(timing, "structure"):
-            structure = self.bundle.structure.run({"back_view": back, "lateral_lift": lift})
-        with _timed(timing, "radiograph"):
-            inputs = {spec.name: structure.get(spec.name, lift) for spec in self.bundle.radiograph.inputs}
-            log_attenuation = self.bundle.radiograph.run(inputs)["log_attenuation"][0, 0]
+        outputs, model_ms = self.bundle.run({"back_view": back, "lateral_lift": lift})
+        timing |= model_ms
         with _timed(timing, "measure"):
-            endplates = structure["endplates_mm"][0].astype(np.float64)
+            endplates = outputs["endplates_mm"][0].astype(np.float64)
             angles, cobb = sagittal_angles(endplates), cobb_major(endplates)
         return Measurements(
             angles_deg=angles,
-            angle_sd_deg=dict(zip(INTERVAL_NAMES, map(float, structure["angle_sd_deg"][0]), strict=True)),
+            angle_sd_deg=dict(zip(INTERVAL_NAMES, map(float, outputs["angle_sd_deg"][0]), strict=True)),
             cobb=cobb,
             endplates_mm=endplates,
-            endplates_sd_mm=structure["endplates_sd_mm"][0].astype(np.float64),
-            log_attenuation=log_attenuation,
+            endplates_sd_mm=outputs["endplates_sd_mm"][0].astype(np.float64),
+            log_attenuation=outputs["log_attenuation"][0, 0],
             gates=dict(view.gates),
             captured_at_ns=view.captured_at_ns,
             number=view.number,

@@ -7,21 +7,26 @@ shape never runs. ``export`` writes manifests with the same models, so both side
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+import numpy as np
 import pydantic
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.anatomy import ANGLE_NAMES
 from edge.errors import BundleError
-from edge.runtime.runner import StageRunner, TensorSpec
+from edge.runtime.runner import JoinedStages, StageRunner, Tensors, TensorSpec
 from edge.runtime.stages import STAGES, TensorRule
 
 MANIFEST: Final = "manifest.json"
 SCHEMA_VERSION: Final = "1.0"
+JOINED_STEP: Final = "structure and radiograph"
+"""Name of the step in a record's timing where both stages run without the host in between."""
 INTERVAL_NAMES: Final = (*ANGLE_NAMES, "cobb_major")
 """Order of ``angle_sd_deg``, and the keys of a manifest's ``interval_scales``."""
 DEFAULT_BUNDLE: Final = Path(__file__).resolve().parent.parent / "bundle"
@@ -30,11 +35,13 @@ DEFAULT_BUNDLE: Final = Path(__file__).resolve().parent.parent / "bundle"
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class _Model(BaseModel):
+class StrictModel(BaseModel):
+    """Base of every manifest: frozen, finite, and no field that it does not know."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
 
 
-class FileEntry(_Model):
+class FileEntry(StrictModel):
     """One file of the bundle, by name within its folder."""
 
     file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="File name inside the bundle's folder.")
@@ -42,7 +49,7 @@ class FileEntry(_Model):
     bytes: int = Field(gt=0)
 
 
-class TensorEntry(_Model):
+class TensorEntry(StrictModel):
     """Declared input or output of a stage."""
 
     name: str
@@ -61,14 +68,14 @@ class StageEntry(FileEntry):
     outputs: tuple[TensorEntry, ...]
 
 
-class StageEntries(_Model):
+class StageEntries(StrictModel):
     """Both stages of the model."""
 
     structure: StageEntry
     radiograph: StageEntry
 
 
-class TemplateEntry(_Model):
+class TemplateEntry(StrictModel):
     """The mean lateral template that stage 1 warps."""
 
     description: str
@@ -76,7 +83,7 @@ class TemplateEntry(_Model):
     seeds: str = Field(default="", description="Seeds or source of those subjects.")
 
 
-class Manifest(_Model):
+class Manifest(StrictModel):
     """``manifest.json`` of a bundle."""
 
     schema_version: Literal["1.0"] = SCHEMA_VERSION
@@ -137,11 +144,38 @@ class Bundle:
     structure: StageRunner
     radiograph: StageRunner
     directory: Path | None = None
+    joined: JoinedStages | None = None
+
+    def run(self, tensors: Mapping[str, NDArray[np.float32]]) -> tuple[Tensors, dict[str, float]]:
+        """Run both stages on one frame, joined where the runtime can, else one after the other.
+
+        Args:
+            tensors: the inputs of stage 1; stage 2 takes what it needs from these and from stage 1's outputs.
+
+        Returns:
+            the outputs of both stages by name (joined stages leave out what only stage 2 reads), and milliseconds
+            by step.
+
+        Raises:
+            BundleError: as ``StageRunner.run``.
+        """
+        start = time.perf_counter()
+        if self.joined is not None:
+            outputs = self.joined.run(tensors)
+            return outputs, {JOINED_STEP: (time.perf_counter() - start) * 1e3}
+        structure = self.structure.run(tensors)
+        between = time.perf_counter()
+        known = dict(tensors) | structure
+        radiograph = self.radiograph.run({spec.name: known[spec.name] for spec in self.radiograph.inputs})
+        end = time.perf_counter()
+        return structure | radiograph, {"structure": (between - start) * 1e3, "radiograph": (end - between) * 1e3}
 
     def close(self) -> None:
         """Close both stages."""
         self.structure.close()
         self.radiograph.close()
+        if self.joined is not None:
+            self.joined.close()
 
     def __enter__(self) -> Bundle:
         return self
@@ -195,7 +229,7 @@ def check_bundle(folder: Path) -> tuple[Manifest, str]:
                           found=_why(folder, failure), mend="give --bundle a folder that latx-export wrote") from None
     manifest = parse_manifest(raw, path)
     for entry in manifest.files:
-        _check_file(folder, entry)
+        check_file(folder, entry)
     return manifest, hashlib.sha256(raw).hexdigest()
 
 
@@ -233,24 +267,29 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-class _VersionOnly(BaseModel):
-    schema_version: str
+def check_file(folder: Path, entry: FileEntry, mend: str = "copy the bundle again or export it again",
+               what: str = "a file of the bundle") -> None:
+    """Hold one file against its entry.
 
-
-def _check_file(folder: Path, entry: FileEntry) -> None:
+    Raises:
+        BundleError: it is missing, or one byte of it is another.
+    """
     path = folder / entry.file
-    mend = "copy the bundle again or export it again"
     if not path.is_file():
-        raise BundleError("a file of the bundle is missing", where=str(path), expected=f"{entry.bytes} bytes",
+        raise BundleError(f"{what} is missing", where=str(path), expected=f"{entry.bytes} bytes",
                           found="no such file", mend=mend)
     size = path.stat().st_size
     if size != entry.bytes:
-        raise BundleError("a file of the bundle was altered or cut short", where=str(path),
+        raise BundleError(f"{what} was altered or cut short", where=str(path),
                           expected=f"{entry.bytes} bytes", found=f"{size} bytes", mend=mend)
     found = sha256_of(path)
     if found != entry.sha256:
-        raise BundleError("a file of the bundle was altered", where=str(path), expected=f"sha256 {entry.sha256[:16]}",
+        raise BundleError(f"{what} was altered", where=str(path), expected=f"sha256 {entry.sha256[:16]}",
                           found=found[:16], mend=mend)
+
+
+class _VersionOnly(BaseModel):
+    schema_version: str
 
 
 def _hold_against(stage: str, side: str, rules: tuple[TensorRule, ...], declared: list[TensorSpec]) -> None:

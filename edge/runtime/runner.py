@@ -57,6 +57,20 @@ class StageRunner(Protocol):
         """Give back what the runner holds. May be called twice; ``run`` fails afterwards."""
 
 
+class JoinedStages(Protocol):
+    """Both stages in one call, for a runtime that need not go back to the host between them."""
+
+    def run(self, tensors: Mapping[str, NDArray[np.float32]]) -> Tensors:
+        """From stage 1's inputs to the outputs of both stages, without those that only stage 2 reads.
+
+        Raises:
+            BundleError: as ``StageRunner.run``.
+        """
+
+    def close(self) -> None:
+        """Give back what is held. May be called twice."""
+
+
 def check_tensors(stage: str, side: str, specs: tuple[TensorSpec, ...],
                   tensors: Mapping[str, NDArray[np.float32]]) -> None:
     """Hold tensors against their specs.
