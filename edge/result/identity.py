@@ -12,6 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
+SCAN_ID: Final = r"^\d{8}T\d{9}Z-[0-9a-f]{8}$"
+"""What ``new_scan_id`` makes, as a regular expression."""
+
 _MACHINE_ID: Final = Path("/etc/machine-id")
 _TIMESYNC_FLAG: Final = Path("/run/systemd/timesync/synchronized")
 _STA_UNSYNC: Final = 0x0040  # status bit, linux/timex.h

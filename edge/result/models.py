@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from edge.anatomy import ANGLE_NAMES, ENDPLATE_POINTS, ENDPLATES
 from edge.measure.intervals import COVERAGE
+from edge.result.identity import SCAN_ID
 
 SCHEMA_VERSION: Final = "1.0"
 NOTICE: Final = (
@@ -109,7 +110,7 @@ class Result(_Model):
     """One scan of one subject."""
 
     schema_version: Literal["1.0"] = SCHEMA_VERSION
-    scan_id: str = Field(pattern=r"^\d{8}T\d{9}Z-[0-9a-f]{8}$", description="Sorts by the time of the scan, UTC.")
+    scan_id: str = Field(pattern=SCAN_ID, description="Sorts by the time of the scan, UTC.")
     device_id: str
     subject_ref: str | None = Field(description="Opaque reference that the operator gave; never a name.")
     captured_at: str = Field(

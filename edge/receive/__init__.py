@@ -1,0 +1,1 @@
+"""The other end of the broker: takes reports off it and writes the same folders as the device."""
