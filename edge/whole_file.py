@@ -1,4 +1,4 @@
-"""Writes a small file whole or not at all: under a temporary name beside it, which then takes its place."""
+"""Writes a file whole or not at all: under a temporary name beside it, which then takes its place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from edge.errors import OutputError
 
 
 def write_whole(path: Path, content: str, what: str) -> None:
-    """Write ``content`` as UTF-8 to ``path``, making its folder; an older file is replaced only by a whole new one.
+    """Write ``content`` as UTF-8; see ``write_whole_bytes``."""
+    write_whole_bytes(path, content.encode(), what)
+
+
+def write_whole_bytes(path: Path, content: bytes, what: str) -> None:
+    """Write ``content`` to ``path``, making its folder; an older file is replaced only by a whole new one.
 
     Args:
         what: what the file is, for the error: "the evaluation".
@@ -21,7 +26,7 @@ def write_whole(path: Path, content: str, what: str) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(content, encoding="utf-8")
+        draft.write_bytes(content)
         os.replace(draft, path)
     except OSError as error:
         with contextlib.suppress(OSError):

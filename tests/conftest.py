@@ -7,7 +7,10 @@ A test that lacks a system part skips itself and says why. On the machine that d
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import sys
+import types
+from collections.abc import Callable, Generator
+from typing import Any
 
 import pytest
 
@@ -33,6 +36,28 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
     settings.load_profile("reproducible")
+
+
+@pytest.fixture
+def stand_in_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, Any]]:
+    """Install make-believe TensorRT and pycuda; gives the GPU and the module ``tensorrt``.
+
+    Arguments: ``version`` and ``refuse_build`` of the TensorRT, all others of the GPU.
+    """
+    from edge.runtime import cuda_graph
+    from export.engine.stand_in.cuda import StandInCuda
+    from export.engine.stand_in.tensorrt import stand_in_tensorrt
+
+    def install(version: str = "10.3.0", refuse_build: str = "", **of_the_gpu: Any) -> tuple[Any, Any]:
+        gpu = StandInCuda(**of_the_gpu)
+        trt, pycuda = stand_in_tensorrt(gpu, version, refuse_build), types.ModuleType("pycuda")
+        pycuda.driver = gpu.module  # type: ignore[attr-defined]
+        for name, module in {"tensorrt": trt, "pycuda": pycuda, "pycuda.driver": gpu.module}.items():
+            monkeypatch.setitem(sys.modules, name, module)
+        monkeypatch.setattr(cuda_graph, "libcuda", lambda: gpu.libcuda)
+        return gpu, trt
+
+    return install
 
 
 def _fail_where_ci_skips(report: pytest.TestReport | pytest.CollectReport) -> None:

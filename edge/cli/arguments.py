@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 from edge.errors import UsageError
+from edge.privacy.subject import SUBJECT_REFERENCE_RULE, is_opaque
+from edge.runtime.runtimes import RUNTIMES
 
 
 def add_camera(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -19,8 +21,11 @@ def add_camera(parser: argparse.ArgumentParser, default: str | None = None) -> N
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
-    """``--bundle`` and ``--threads``."""
+    """``--bundle``, ``--runtime`` and ``--threads``."""
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="model bundle; default: the one that is shipped")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto",
+                        help="what runs the model; auto: TensorRT where the bundle holds engines that are valid here, "
+                             "else ONNX Runtime (default: auto)")
     parser.add_argument("--threads", type=positive, metavar="N", help="threads of the model; default: all cores")
 
 
@@ -50,8 +55,8 @@ def subject_reference(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    if not re.fullmatch(r"(?=.*[0-9])[A-Za-z0-9._-]{1,64}", text):
+    if not is_opaque(text):
         raise UsageError("the reference must be opaque, never a name", where="--subject-ref",
-                         expected="up to 64 letters, digits, '.', '_' or '-', with a digit", found=repr(text[:64]),
+                         expected=SUBJECT_REFERENCE_RULE, found=repr(text[:64]),
                          mend="give the number that your own list keeps for the child")
     return text

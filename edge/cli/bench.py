@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from edge.runtime.bundle import load_bundle
 
     started = time.perf_counter()
-    with load_bundle(args.bundle, args.threads) as bundle:
+    with load_bundle(args.bundle, args.threads, args.runtime) as bundle:
         load_ms = (time.perf_counter() - started) * 1e3
         with open_camera(args.camera) as camera:
             figures = bench(camera, bundle, args.runs)

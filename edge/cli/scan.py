@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from edge.sinks.disk import DiskSink
 
     subject_ref, truth = subject_reference(args.subject_ref), true_angles(args.camera)
-    with open_camera(args.camera) as camera, load_bundle(args.bundle, args.threads) as bundle:
+    with open_camera(args.camera) as camera, load_bundle(args.bundle, args.threads, args.runtime) as bundle:
         sink = DiskSink(args.out)
         with Progress(args.frames) as progress:
             done = scan(camera, Pipeline(bundle), args.frames, progress.show)

@@ -184,20 +184,33 @@ class Bundle:
         self.close()
 
 
-def load_bundle(directory: Path | str | None = None, threads: int | None = None) -> Bundle:
-    """Check a bundle and load its stages on ONNX Runtime.
+def load_bundle(directory: Path | str | None = None, threads: int | None = None, runtime: str = "auto") -> Bundle:
+    """Check a bundle and load its stages.
 
     Args:
         directory: None takes the bundle that ships with the package.
-        threads: threads per operator; None takes all cores.
+        threads: threads per operator of ONNX Runtime; None takes all cores.
+        runtime: one of ``edge.runtime.runtimes.RUNTIMES``; "auto" takes TensorRT where the bundle holds
+            engines that are valid here.
 
     Raises:
-        BundleError: see ``check_bundle``; or a file's own tensors differ from those that the manifest declares.
+        BundleError: see ``check_bundle`` and ``open_engines``; or a file's own tensors differ from those that the
+            manifest declares.
+        MissingDependencyError, ServiceError: see ``open_engines``.
     """
-    from edge.runtime.onnx_runner import OnnxRunner
+    from edge.runtime.tensorrt_bundle import open_engines
 
     folder = Path(directory) if directory is not None else DEFAULT_BUNDLE
     manifest, digest = check_bundle(folder)
+    stages = None if runtime == "onnxruntime" else open_engines(folder, required=runtime == "tensorrt")
+    if stages is not None:
+        return Bundle(manifest, digest, stages.structure, stages.radiograph, folder, stages)
+    return _on_onnxruntime(folder, manifest, digest, threads)
+
+
+def _on_onnxruntime(folder: Path, manifest: Manifest, digest: str, threads: int | None) -> Bundle:
+    from edge.runtime.onnx_runner import OnnxRunner
+
     runners: dict[str, StageRunner] = {}
     for stage in STAGES:
         entry: StageEntry = getattr(manifest.stages, stage)

@@ -47,34 +47,32 @@ class CudaBindingsGpu:
             self._stream = self._call(cuda.cuStreamCreate, 0)
         self.stream = int(self._stream)
 
-    def buffer(self, shape: tuple[int, ...], dtype: str, host: bool) -> Buffer:
-        """Device memory, and page-locked host memory where the host takes part: on a Jetson both are one."""
+    def buffer(self, shape: tuple[int, ...], dtype: str, every_frame: bool) -> Buffer:
+        """Page-locked host memory and device memory; on a Jetson both are one, where the host takes part each frame."""
         cuda, size = self._cuda, int(np.prod(shape)) * np.dtype(dtype).itemsize
+        mapped = every_frame and self._shares_memory
         with self._current():
-            array = None
-            if host:
-                flags = cuda.CU_MEMHOSTALLOC_DEVICEMAP if self._shares_memory else 0
-                pointer = int(self._call(cuda.cuMemHostAlloc, size, flags))
-                self._host_memory.append(pointer)
-                raw = (ctypes.c_byte * size).from_address(pointer)
-                array = np.frombuffer(memoryview(raw), dtype=np.dtype(dtype)).reshape(shape)
-                array[...] = 0
-                if self._shares_memory:
-                    return Buffer(int(self._call(cuda.cuMemHostGetDevicePointer, pointer, 0)), array, True)
+            pointer = int(self._call(cuda.cuMemHostAlloc, size, cuda.CU_MEMHOSTALLOC_DEVICEMAP if mapped else 0))
+            self._host_memory.append(pointer)
+            raw = (ctypes.c_byte * size).from_address(pointer)
+            array = np.frombuffer(memoryview(raw), dtype=np.dtype(dtype)).reshape(shape)
+            array[...] = 0
+            if mapped:
+                return Buffer(int(self._call(cuda.cuMemHostGetDevicePointer, pointer, 0)), array, True)
             address = int(self._call(cuda.cuMemAlloc, size))
             self._device_memory.append(address)
             return Buffer(address, array, False)
 
     def upload(self, buffer: Buffer) -> None:
         """See ``Gpu.upload``."""
-        if not buffer.mapped and buffer.host is not None:
+        if not buffer.mapped:
             with self._current():
                 host = buffer.host
                 self._call(self._cuda.cuMemcpyHtoDAsync, buffer.address, host.ctypes.data, host.nbytes, self._stream)
 
     def download(self, buffer: Buffer) -> None:
         """See ``Gpu.download``."""
-        if not buffer.mapped and buffer.host is not None:
+        if not buffer.mapped:
             with self._current():
                 host = buffer.host
                 self._call(self._cuda.cuMemcpyDtoHAsync, host.ctypes.data, buffer.address, host.nbytes, self._stream)
@@ -96,20 +94,25 @@ class CudaBindingsGpu:
         with self._current():
             self._call(self._cuda.cuStreamSynchronize, self._stream)
 
+    def drop_graphs(self) -> None:
+        """See ``Gpu.drop_graphs``."""
+        with self._current():
+            while self._graphs:
+                self._graphs.pop().close()
+
     def close(self) -> None:
         """See ``Gpu.close``."""
         if not self._open:
             return
+        self.drop_graphs()
         with self._current():
-            for graph in self._graphs:
-                graph.close()
             for address in self._device_memory:
                 self._call(self._cuda.cuMemFree, address)
             for pointer in self._host_memory:
                 self._call(self._cuda.cuMemFreeHost, pointer)
             self._call(self._cuda.cuStreamDestroy, self._stream)
         self._call(self._cuda.cuDevicePrimaryCtxRelease, self._device)
-        self._graphs, self._device_memory, self._host_memory, self._open = [], [], [], False
+        self._device_memory, self._host_memory, self._open = [], [], False
 
     def _identity(self) -> GpuIdentity:
         attributes = self._cuda.CUdevice_attribute

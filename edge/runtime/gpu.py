@@ -18,7 +18,7 @@ from edge.errors import MissingDependencyError
 
 @dataclass(frozen=True)
 class GpuIdentity:
-    """What an engine is tied to, besides TensorRT. ``cuda``: version of the binding; ``driver``: newest that it takes."""
+    """What an engine is tied to besides TensorRT. ``cuda``: the binding's; ``driver``: the newest CUDA it takes."""
 
     name: str
     compute_capability: str
@@ -31,12 +31,12 @@ class GpuIdentity:
 class Buffer:
     """Memory that the GPU sees at ``address``.
 
-    host: page-locked array of the same bytes on the host side, None for memory that only the GPU reads and writes.
+    host: page-locked array of the same tensor on the host's side.
     mapped: ``host`` and ``address`` are the same memory (a GPU that shares the host's): nothing is ever copied.
     """
 
     address: int
-    host: NDArray[np.generic] | None
+    host: NDArray[np.generic]
     mapped: bool
 
 
@@ -51,8 +51,11 @@ class Gpu(Protocol):
     def stream(self) -> int:
         """Handle (``CUstream``) of the only stream."""
 
-    def buffer(self, shape: tuple[int, ...], dtype: str, host: bool) -> Buffer:
-        """Memory for one tensor, kept until ``close``; ``host``: the host reads or writes it too."""
+    def buffer(self, shape: tuple[int, ...], dtype: str, every_frame: bool) -> Buffer:
+        """Memory for one tensor, zeroed, kept until ``close``.
+
+        every_frame: the host reads or writes it in each frame, so it is mapped where GPU and host share memory.
+        """
 
     def upload(self, buffer: Buffer) -> None:
         """Enqueue host to device, unless mapped."""
@@ -76,6 +79,9 @@ class Gpu(Protocol):
         Raises:
             ServiceError: the GPU failed in what was enqueued.
         """
+
+    def drop_graphs(self) -> None:
+        """Release every captured graph; before what they launch is released."""
 
     def close(self) -> None:
         """Release graphs, memory, stream and context, in this order. May be called twice."""

@@ -47,19 +47,17 @@ class PycudaGpu:
             self._stream = cuda.Stream()
         self.stream = int(self._stream.handle)
 
-    def buffer(self, shape: tuple[int, ...], dtype: str, host: bool) -> Buffer:
-        """Device memory, and page-locked host memory where the host takes part: on a Jetson both are one."""
-        cuda = self._cuda
+    def buffer(self, shape: tuple[int, ...], dtype: str, every_frame: bool) -> Buffer:
+        """Page-locked host memory and device memory; on a Jetson both are one, where the host takes part each frame."""
+        cuda, mapped = self._cuda, every_frame and self._shares_memory
         with self._current():
-            array = None
-            if host:
-                flags = cuda.host_alloc_flags.DEVICEMAP if self._shares_memory else 0
-                array = cuda.pagelocked_empty(shape, np.dtype(dtype), mem_flags=flags)
-                array[...] = 0
-                self._allocations.append(array.base)
-                if self._shares_memory:
-                    return Buffer(int(array.base.get_device_pointer()), array, True)
-            memory = cuda.mem_alloc(int(np.prod(shape)) * np.dtype(dtype).itemsize)
+            flags = cuda.host_alloc_flags.DEVICEMAP if mapped else 0
+            array = cuda.pagelocked_empty(shape, np.dtype(dtype), mem_flags=flags)
+            array[...] = 0
+            self._allocations.append(array.base)
+            if mapped:
+                return Buffer(int(array.base.get_device_pointer()), array, True)
+            memory = cuda.mem_alloc(array.nbytes)
             self._allocations.append(memory)
             return Buffer(int(memory), array, False)
 
@@ -92,17 +90,22 @@ class PycudaGpu:
         with self._current():
             self._stream.synchronize()
 
+    def drop_graphs(self) -> None:
+        """See ``Gpu.drop_graphs``."""
+        with self._current():
+            while self._graphs:
+                self._graphs.pop().close()
+
     def close(self) -> None:
         """See ``Gpu.close``."""
         if self._context is None:
             return
+        self.drop_graphs()
         with self._current():
-            for graph in self._graphs:
-                graph.close()
             for allocation in self._allocations:
                 allocation.free()
             self._stream = None
-        self._graphs, self._allocations = [], []
+        self._allocations = []
         self._context.detach()
         self._context = None
 

@@ -46,6 +46,9 @@ BACK_FEATURES: Final = TensorRule("back_features", (1, None, 32, 16))
 LANDMARK_TOKENS: Final = TensorRule("landmark_tokens", (1, 19, None))  # C7..L5, S1
 LOG_ATTENUATION: Final = TensorRule("log_attenuation", (1, 1, 512, 256))  # -ln(I / I0) on RADIOGRAPH
 
+ONLY_BETWEEN: Final = frozenset({WARPED_TEMPLATE.name, BACK_FEATURES.name, LANDMARK_TOKENS.name})
+"""Outputs of stage 1 that nobody but stage 2 reads: a runtime that joins the stages leaves them where they are."""
+
 STAGES: Final[dict[str, StageRule]] = {
     "structure": StageRule(
         inputs=(

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
             work = args.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latx-evaluate-")))
             recordings = phantom_recordings(seeds, args.tier, args.frames, work)
             title, total = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}", len(seeds)
-        bundle = stack.enter_context(load_bundle(args.bundle, args.threads))
+        bundle = stack.enter_context(load_bundle(args.bundle, args.threads, args.runtime))
         cases: list[Case] = []
         for name, recording in recordings:
             cases.append(evaluate_recording(name, recording, bundle, args.frames))

@@ -7,6 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from edge.runtime.stages import STAGES
+
 
 @pytest.fixture
 def edit_manifest(tiny_bundle):
@@ -20,6 +22,31 @@ def edit_manifest(tiny_bundle):
         return tiny_bundle
 
     return edit
+
+
+@pytest.fixture
+def make_tensorrt_stages(tmp_path, make_stage):
+    """Both tiny stages on whatever ``tensorrt`` is installed, the stand-in or the real one; closed with the test."""
+    from edge.runtime.gpu import open_gpu
+    from edge.runtime.tensorrt_bundle import import_tensorrt
+    from edge.runtime.tensorrt_runner import TensorRtStages
+    from export.engine.build import BuildOptions, build_engine
+    from export.engine.progress import Progress
+
+    opened = []
+
+    def make(**options):
+        trt = import_tensorrt()
+        engines = {}
+        for stage in STAGES:
+            source = make_stage(stage, tmp_path / f"{stage}-source.onnx", **options)
+            engines[stage], _ = build_engine(trt, source, BuildOptions(1 << 28, 0), Progress(stage))
+        opened.append(TensorRtStages(trt, open_gpu(), engines, {s: f"{s}.engine" for s in STAGES}, "fp32"))
+        return opened[-1]
+
+    yield make
+    for stages in opened:
+        stages.close()
 
 
 @pytest.fixture

@@ -11,13 +11,22 @@ from edge.runtime.runner import check_finite
 from edge.runtime.stages import STAGES
 from edge.runtime.template_runner import TemplateRunner
 
-RUNNERS = ("onnx", "template")
+RUNNERS = ("onnx", "template", "tensorrt-standin")
+CASES = [pytest.param((kind, stage), id=f"{kind}-{stage}") for kind in RUNNERS for stage in STAGES]
+CASES += [pytest.param(("tensorrt", stage), id=f"tensorrt-{stage}", marks=pytest.mark.tensorrt) for stage in STAGES]
 
 
-@pytest.fixture(params=[(kind, stage) for kind in RUNNERS for stage in STAGES], ids="-".join)
+@pytest.fixture(params=CASES)
 def runner(request, tmp_path, make_stage):
     kind, stage = request.param
-    made = TemplateRunner(stage) if kind == "template" else OnnxRunner(stage, make_stage(stage, tmp_path / "s.onnx"), 1)
+    if kind == "template":
+        made = TemplateRunner(stage)
+    elif kind == "onnx":
+        made = OnnxRunner(stage, make_stage(stage, tmp_path / "s.onnx"), 1)
+    else:
+        if kind == "tensorrt-standin":
+            request.getfixturevalue("stand_in_gpu")()
+        made = getattr(request.getfixturevalue("make_tensorrt_stages")(), stage)
     yield made
     made.close()
 
