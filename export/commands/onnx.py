@@ -15,8 +15,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--validation-seeds", type=seed_range, default=None, metavar="FIRST:END",
                         help="validation seeds for intervals and checks (default: all in the cache)")
     parser.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="folder of the bundle")
-    parser.add_argument("--fft", choices=("matmul", "dft"), default="matmul",
-                        help="how the Fourier transforms are written (default: %(default)s)")
+    parser.add_argument("--fft", choices=("matmul", "dft", "plugin"), default="matmul",
+                        help="how the Fourier transforms are written: matrix products that every runtime takes; ONNX's "
+                             "DFT nodes, for ONNX Runtime; or TensorRT's FFTPlugin node (default: %(default)s)")
     parser.add_argument("--name", default="latxgen-edge-phantom", help="name of the model (default: %(default)s)")
     parser.add_argument("--model-version", default="1.0.0", metavar="V",
                         help="version of the weights (default: %(default)s)")

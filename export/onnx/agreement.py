@@ -79,7 +79,7 @@ def hold(agreement: Agreement) -> None:
     raise BundleError(
         "the exported files differ from the trained networks",
         expected=f"at most {RANGE_TOLERANCE} of the range and {ANGLE_TOLERANCE_DEG} deg", found=", ".join(off),
-        mend="try the other --fft, and report the operators of that output",
+        mend="try another --fft, and report the operators of that output",
     )
 
 

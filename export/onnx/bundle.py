@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,6 +21,7 @@ from export.onnx.agreement import compare, hold
 from export.onnx.card import model_card
 from export.onnx.graph import OPSET, export_graph, stage_graphs
 from export.onnx.intervals import conformal_scales, validation_errors
+from export.onnx.stand_in import runnable_file
 from export.train.dataset import validation_batches
 from export.train.sample import SampleSource
 
@@ -74,7 +76,8 @@ def _write(
     paths = {graph.stage: draft / f"{graph.stage}.onnx" for graph in graphs}
     for graph in graphs:
         export_graph(graph, paths[graph.stage], fft)
-    runners = {stage: OnnxRunner(stage, path) for stage, path in paths.items()}
+    with tempfile.TemporaryDirectory(prefix="latx-onnx-") as scratch:
+        runners = {stage: OnnxRunner(stage, runnable_file(path, Path(scratch))) for stage, path in paths.items()}
     batches = (b for b, _ in zip(validation_batches(validation, 1, False), range(COMPARED_SUBJECTS), strict=False))
     agreement = compare(graphs, (runners["structure"], runners["radiograph"]), batches)
     hold(agreement)

@@ -1,4 +1,4 @@
-"""One stage as an ONNX file: static shapes, named tensors, units in the metadata, the FFT lowered as asked."""
+"""One stage as an ONNX file: traced once in neutral form, lowered by passes, with static shapes and named tensors."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ import io
 import logging
 import os
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import onnx
+import onnx_graphsurgeon as gs
 import torch
 from torch import nn
 
+from edge.errors import BundleError
 from edge.runtime.stages import STAGES
 from export.model.config import SD_NAMES
-from export.model.dft import set_lowering
+from export.model.dft import traced_transforms
 from export.model.radiograph import RADIOGRAPH_INPUTS, RADIOGRAPH_OUTPUTS, RadiographNet, radiograph_input_shapes
+from export.model.spectral_node import DOMAIN as NEUTRAL_DOMAIN
 from export.model.structure import STRUCTURE_INPUTS, STRUCTURE_OUTPUTS, StructureGraph, StructureNet
+from export.onnx.passes import fft_dft, fft_matmul, fft_plugin
 
 OPSET: Final = 18
 """The lowest that torch exports without its down-converter, and the highest that TensorRT 10.3 takes whole."""
 
-FFT_CHOICES: Final = {"matmul": "matmul", "dft": "fft"}
-"""Name of the lowering in a bundle -> name of the lowering in ``export.model.dft``."""
+FFT_LOWERINGS: Final[dict[str, Callable[[gs.Graph], int]]] = {
+    "matmul": fft_matmul.apply, "dft": fft_dft.apply, "plugin": fft_plugin.apply,
+}
+"""Name of the lowering in a bundle -> the pass that writes it."""
 
 UNITS: Final = {
     "back_view": "edge.lift.BACK_CHANNELS on grid BACK_VIEW",
@@ -61,38 +68,62 @@ def stage_graphs(structure: StructureNet, radiograph: RadiographNet) -> tuple[St
 
 
 def export_graph(graph: StageGraph, path: Path, fft: str) -> None:
-    """Write ``path`` atomically with the FFT as ``fft`` (a key of ``FFT_CHOICES``).
+    """Write ``path`` atomically with the FFT as ``fft`` (a key of ``FFT_LOWERINGS``).
 
-    The module keeps the lowering afterwards: what is compared with the file is what was exported.
+    Raises:
+        BundleError: a Fourier transform was lost on the way.
     """
-    module = graph.module.to("cpu").float().eval()
-    set_lowering(module, FFT_CHOICES[fft])
-    example = tuple(torch.zeros(shape) for shape in graph.inputs.values())
-    with _quiet(), torch.no_grad():
-        program = torch.onnx.export(
-            module, example, dynamo=True, opset_version=OPSET, input_names=list(graph.inputs),
-            output_names=list(graph.outputs), external_data=False, verbose=False,
-        )
-    assert program is not None
-    model = program.model_proto
-    rules = STAGES[graph.stage]
-    names = [t.name for t in (*rules.inputs, *rules.outputs)]
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(
-        model, {"latx.stage": graph.stage, "latx.fft": fft, **{f"latx.unit.{n}": UNITS[n] for n in names}}
-    )
-    model.producer_name = "latx-export"
-    _strip(model)
+    model = lower(trace(graph), fft)
     onnx.checker.check_model(model, full_check=True)
     part = path.with_name(path.name + ".part")
     part.write_bytes(model.SerializeToString())
     os.replace(part, path)
 
 
+def trace(graph: StageGraph) -> onnx.ModelProto:
+    """The stage with one neutral node per Fourier transform (``export.model.spectral_node``); no runtime takes it."""
+    module = graph.module.to("cpu").float().eval()
+    example = tuple(torch.zeros(shape) for shape in graph.inputs.values())
+    with traced_transforms(module), _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            module, example, dynamo=True, opset_version=OPSET, input_names=list(graph.inputs),
+            output_names=list(graph.outputs), external_data=False, verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    _strip(model)
+    rules = STAGES[graph.stage]
+    names = [t.name for t in (*rules.inputs, *rules.outputs)]
+    onnx.helper.set_model_props(model, {"latx.stage": graph.stage, **{f"latx.unit.{n}": UNITS[n] for n in names}})
+    model.producer_name = "latx-export"
+    return model
+
+
+def lower(model: onnx.ModelProto, fft: str) -> onnx.ModelProto:
+    """A traced stage with its Fourier transforms written as ``fft``; metadata and everything else stay.
+
+    Raises:
+        BundleError: a neutral node is left over.
+    """
+    surgeon = gs.import_onnx(model)
+    surgeon.name = model.graph.name
+    FFT_LOWERINGS[fft](surgeon)
+    lowered = gs.export_onnx(surgeon, do_type_check=False)
+    left = [node.name for node in lowered.graph.node if node.domain == NEUTRAL_DOMAIN]
+    if left:
+        raise BundleError("a Fourier transform was not lowered", where=left[0], expected=f"lowering {fft}",
+                          found=f"{len(left)} neutral nodes", mend="report the networks' configuration")
+    lowered.ir_version, lowered.producer_name = model.ir_version, model.producer_name
+    props = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(lowered, props | {"latx.fft": fft})
+    return lowered
+
+
 def _strip(model: onnx.ModelProto) -> None:
     # Traces of the exporting machine's source files serve nobody on a device.
     model.doc_string = ""
     model.graph.doc_string = ""
+    del model.metadata_props[:]
     del model.graph.metadata_props[:]
     for node in model.graph.node:
         node.doc_string = ""
@@ -102,7 +133,7 @@ def _strip(model: onnx.ModelProto) -> None:
 
 
 @contextlib.contextmanager
-def _quiet():  # type: ignore[no-untyped-def]
+def _quiet() -> Iterator[None]:
     loggers = [logging.getLogger(n) for n in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -40,7 +40,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "COMPARED_SUBJECTS", 1)
 
 
-@pytest.mark.parametrize("fft", ["matmul", "dft"])
+@pytest.mark.parametrize("fft", ["matmul", "dft", "plugin"])
 def test_the_device_loads_the_bundle_and_it_agrees(networks, source, few, tmp_path, fft) -> None:
     manifest = write_bundle(tmp_path / "bundle", *networks, source, FACTS, fft)
     checked, _ = check_bundle(tmp_path / "bundle")
@@ -49,10 +49,14 @@ def test_the_device_loads_the_bundle_and_it_agrees(networks, source, few, tmp_pa
     assert all(value < 1e-3 for name, value in manifest.agreement.items() if name.endswith("_of_range"))
     model = onnx.load(tmp_path / "bundle" / "structure.onnx")
     kinds = {node.op_type for node in model.graph.node}
-    assert ("DFT" in kinds) == (fft == "dft")
+    assert ("DFT" in kinds, "FFTPlugin" in kinds) == (fft == "dft", fft == "plugin")
     assert {p.key: p.value for p in model.metadata_props}["latx.unit.endplates_mm"].startswith("mm")
-    with load_bundle(tmp_path / "bundle", threads=1) as loaded:
-        assert loaded.structure.outputs[0].shape == (1, 37, 4, 3)
+    if fft == "plugin":
+        with pytest.raises(BundleError, match="FFTPlugin"):
+            load_bundle(tmp_path / "bundle", threads=1)
+    else:
+        with load_bundle(tmp_path / "bundle", threads=1) as loaded:
+            assert loaded.structure.outputs[0].shape == (1, 37, 4, 3)
     assert "Not a medical device" in (tmp_path / "bundle" / "model-card.md").read_text()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle"]
 

@@ -1,0 +1,91 @@
+"""The INT8 forms of a stage, written by ONNX Runtime's quantiser from one set of ranges.
+
+Two forms, since no graph is fast in both runtimes: ONNX Runtime's CPU kernels want unsigned activations and whole
+chains in integers (U8S8); TensorRT takes signed symmetric pairs without zero points, before the layers that it runs
+in INT8 and nowhere else (S8S8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import onnx
+
+from export.onnx.precision.prepare import graph_of, with_shapes
+
+if TYPE_CHECKING:
+    from onnxruntime.quantization.calibrate import TensorsData
+
+CHAIN_OPS: Final = ("Add", "Relu", "DepthToSpace", "Concat")
+"""Operators that ONNX Runtime runs in integers between integer layers."""
+
+
+@dataclass(frozen=True)
+class IntegerForm:
+    """How a runtime wants its integers. ``chains``: also what lies between two integer layers."""
+
+    activations: str
+    chains: bool
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+FORMS: Final = {
+    "int8-cpu": IntegerForm("QUInt8", chains=True),
+    "int8": IntegerForm("QInt8", chains=False, options={
+        "ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False, "DedicatedQDQPair": True,
+        "AddQDQPairToWeight": False, "OpTypesToExcludeOutputQuantization": ["Conv", "MatMul", "Gemm"],
+    }),
+}
+"""By the name that the manifest gives the precision."""
+
+
+def write_integer(model: onnx.ModelProto, nodes: Iterable[str], ranges: TensorsData, form: str) -> onnx.ModelProto:
+    """A copy of ``model`` in which the layers ``nodes`` (names) run in INT8, per-channel weights.
+
+    Args:
+        ranges: of ``calib.quantize.ranges`` for this very model.
+        form: a key of ``FORMS``.
+    """
+    from onnxruntime.quantization import QuantType
+    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+
+    rules, chosen = FORMS[form], set(nodes)
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    if not chosen:
+        return copy
+    if rules.chains:
+        chosen |= chain_between(copy, chosen)
+    ops = sorted({node.op_type for node in copy.graph.node if node.name in chosen})
+    quantiser = QDQQuantizer(
+        copy, per_channel=True, reduce_range=False, weight_qType=QuantType.QInt8,
+        activation_qType=QuantType[rules.activations], tensors_range=ranges, nodes_to_quantize=sorted(chosen),
+        nodes_to_exclude=[], op_types_to_quantize=ops, extra_options=dict(rules.options),
+    )
+    quantiser.quantize_model()
+    written = quantiser.model.model
+    written.producer_name = model.producer_name
+    return with_shapes(written)
+
+
+def chain_between(model: onnx.ModelProto, layers: set[str]) -> set[str]:
+    """Names of the ``CHAIN_OPS`` nodes on images whose makers and readers all are integer layers or of the chain."""
+    graph = graph_of(model)
+    outputs = {id(t) for t in graph.outputs}
+    chain = {n.name for n in graph.nodes if n.op in CHAIN_OPS and n.outputs[0].shape and len(n.outputs[0].shape) == 4}
+    while True:
+        inside = layers | chain
+        broken = set()
+        for node in graph.nodes:
+            if node.name not in chain:
+                continue
+            makers = [m for t in node.inputs for m in t.inputs]
+            readers = [r for t in node.outputs for r in t.outputs]
+            whole = makers and readers and id(node.outputs[0]) not in outputs
+            if not whole or any(n.name not in inside for n in (*makers, *readers)):
+                broken.add(node.name)
+        if not broken:
+            return chain
+        chain -= broken

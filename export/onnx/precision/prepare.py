@@ -1,0 +1,37 @@
+"""A stage as integer kernels want it: normalisations folded, branches merged, every shape known. Same meaning."""
+
+from __future__ import annotations
+
+import onnx
+import onnx_graphsurgeon as gs
+
+from export.onnx.passes import fold_norm, merge_branches
+
+PASSES = (fold_norm.apply, merge_branches.apply)
+
+
+def prepare(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of ``model`` after ``PASSES``, with the shape of every tensor written in. Metadata stays."""
+    graph = graph_of(model)
+    for apply in PASSES:
+        apply(graph)
+    return with_shapes(model_of(graph, model))
+
+
+def graph_of(model: onnx.ModelProto) -> gs.Graph:
+    """The model as an onnx-graphsurgeon graph that knows every shape."""
+    return gs.import_onnx(with_shapes(model))
+
+
+def model_of(graph: gs.Graph, origin: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph as a model with the metadata and versions of ``origin``."""
+    model = gs.export_onnx(graph, do_type_check=False)
+    model.ir_version, model.producer_name = origin.ir_version, origin.producer_name
+    model.graph.name = origin.graph.name
+    onnx.helper.set_model_props(model, {p.key: p.value for p in origin.metadata_props})
+    return model
+
+
+def with_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of ``model`` with inferred shapes."""
+    return onnx.shape_inference.infer_shapes(model, data_prop=True)
