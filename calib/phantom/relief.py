@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from calib.phantom.appearance import Appearance, Scapula
+from calib.phantom.contour import contour
 from calib.phantom.height_field import Field, smooth_step
 from calib.phantom.subject import Subject
 from calib.phantom.trunk import TrunkRows, shoulder_height
@@ -119,7 +120,7 @@ def skin_folds(subject: Subject, look: Appearance, rows: TrunkRows, z_mm: Field)
 def back_relief(subject: Subject, look: Appearance, rows: TrunkRows, z_mm: Field) -> Field:
     """Everything that is added before the mid-line is restored, mm backwards, (R, C); bumps come after it."""
     scale = subject.traits.stature_mm / 1600.0
-    total = paraspinal(rows, z_mm, scale)
+    total = contour(subject, rows, z_mm) + paraspinal(rows, z_mm, scale)
     for side, blade in zip((-1, 1), look.scapulae, strict=True):
         total = total + scapula(subject, look, blade, side, rows, z_mm)
     total = total + latissimus(subject, rows, z_mm) + sacral_dimples(subject, look, rows, z_mm)

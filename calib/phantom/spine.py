@@ -104,7 +104,7 @@ def conditioned_tilts(rng: np.random.Generator, spacing_mm: Array, targets: Spin
         targets.thoracic_kyphosis_t4_t12_deg, targets.lumbar_lordosis_l1_s1_deg, targets.sacral_slope_deg,
         targets.sagittal_balance_mm,
     ])
-    slack = np.diag([0.01, 0.01, 0.01, 200.0])  # the balance is only leaned towards
+    slack = np.diag([0.01, 0.01, 0.01, 60.0])  # the balance is leaned towards
     gain = cov @ rows.T @ np.linalg.inv(rows @ cov @ rows.T + slack)
     return np.asarray(free + gain @ (wanted - rows @ free))
 

@@ -75,7 +75,7 @@ class Torso:
     waistband_y_mm: float
     shoulder_y_mm: float  # height of the acromia
     shoulder_tilt_deg: float  # positive: right shoulder higher
-    exponent: float = 2.5  # of the superellipse |z/w|^n + |2(x - mid)/depth|^n = 1
+    exponent: float = 2.7  # of the superellipse |z/w|^n + |2(x - mid)/depth|^n = 1
 
 
 @dataclass(frozen=True)

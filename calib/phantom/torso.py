@@ -49,6 +49,8 @@ _DEPTH: Final = {
     "female": np.array([0.128, 0.130, 0.122, 0.108, 0.106, 0.114, 0.119, 0.114, 0.100, 0.080, 0.066, 0.066]),
     "male": np.array([0.122, 0.124, 0.120, 0.112, 0.112, 0.121, 0.127, 0.121, 0.106, 0.084, 0.070, 0.070]),
 }
+_TWIST: Final = 0.70
+"""Turn of the trunk's sections per axial rotation of the vertebrae: the rib hump."""
 _FATNESS: Final = np.array([0.016, 0.019, 0.026, 0.036, 0.034, 0.026, 0.021, 0.018, 0.016, 0.015, 0.014, 0.014])
 
 
@@ -135,7 +137,7 @@ def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spi
         back_x_mm=back,
         front_x_mm=smooth_back + ap_depth,
         half_width_mm=half_width,
-        twist_deg=0.55 * _smooth(rotation, 8) * taper,
+        twist_deg=_TWIST * _smooth(rotation, 8) * taper,
         furrow_mm=furrow * np.clip((top_mm + 20.0 - y) / 80.0, 0.0, 1.0),
         bumps_mm=bumps,
         waistband_y_mm=float(posterior_iliac_mm - rng.uniform(8.0, 24.0)),

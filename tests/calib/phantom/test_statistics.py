@@ -12,9 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+from scipy.interpolate import RegularGridInterpolator
 
 from calib.phantom.sampler import sample_subject
+from calib.phantom.skin import skin_layers
 from calib.phantom.splits import DEMO_SEED, SPLITS, split_of
+from calib.phantom.trunk import trunk_rows
 from edge.errors import UsageError
 from edge.measure.centreline import spline_through, tangent_angles, vertebral_line_mm
 
@@ -94,3 +97,51 @@ def test_seed_ranges_are_disjoint_and_the_demo_is_the_first_test_seed() -> None:
 def test_a_seed_outside_every_split_is_refused() -> None:
     with pytest.raises(UsageError, match="found -1"):
         split_of(-1)
+
+
+@lru_cache
+def contours(count: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of validation subjects: skin against the furrow 60 mm to either side, (N, 10) mm each; slopes of the furrow."""
+    right, left, slopes = [], [], []
+    first = SPLITS["validation"].start
+    for seed in range(first, first + count):
+        subject = sample_subject(seed, "typical")
+        trunk = skin_layers(subject)[0]
+        line = vertebral_line_mm(subject.spine_photo.endplates_mm)
+        heights = line[0, 1] + (line[-1, 1] - line[0, 1]) * FRACTION
+        rows = trunk_rows(subject, np.arange(line[0, 1] + 30, line[-1, 1] - 30, -3.0, dtype=np.float32))
+        furrow = np.interp(-heights, -rows.y_mm[:, 0], rows.spinous_z_mm[:, 0])
+        surface = RegularGridInterpolator((trunk.y_mm[::-1], trunk.z_mm), trunk.x_mm[::-1])
+        middle, *sides = (surface(np.stack([heights, furrow + out], axis=1)) for out in (0.0, 60.0, -60.0))
+        right.append(sides[0] - middle)
+        left.append(sides[1] - middle)
+        column = np.interp(heights, line[::-1, 1], line[::-1, 2])
+        column, swing = (v - np.polyval(np.polyfit(heights, v, 1), heights) for v in (column, furrow))
+        if np.ptp(column) > 10.0:
+            slopes.append(float(column @ swing / (column @ column)))
+    return np.array(right), np.array(left), np.array(slopes)
+
+
+def test_the_skin_stands_out_behind_the_furrow_on_both_sides_as_on_scans() -> None:
+    right, left, _ = contours()
+    # Scans: 9-10 mm from 15 to 35 % of the height, 7-9 mm below, SD 4-6; unequal by 5-9 mm rms with curves of 30 deg.
+    np.testing.assert_allclose(((right + left) / 2).mean(axis=0)[1:9], -8.6, atol=3.0)
+    assert 3.0 < ((right + left) / 2).std(axis=0)[1:9].mean() < 6.0
+    assert 3.0 < np.sqrt((((right - left) / 2) ** 2).mean()) < 8.0
+
+
+def test_the_furrow_swings_less_to_the_side_than_the_column() -> None:
+    _, _, slopes = contours()
+    assert np.mean(slopes) == pytest.approx(0.40, abs=0.10)
+    assert np.std(slopes) == pytest.approx(0.15, abs=0.08)
+
+
+def test_adolescents_lean_back() -> None:
+    chords = []
+    first = SPLITS["validation"].start
+    for seed in range(first, first + 100):
+        line = vertebral_line_mm(sample_subject(seed, "typical").spine_photo.endplates_mm)
+        ahead, up, _ = line[0] - line[-1]
+        chords.append(np.rad2deg(np.arctan2(ahead, up)))
+    assert np.mean(chords) == pytest.approx(-4.7, abs=1.5)
+    assert np.std(chords) == pytest.approx(2.9, abs=1.0)
