@@ -27,10 +27,14 @@ def seed_range(text: str) -> range:
     return seeds
 
 
-def add_cache(parser: argparse.ArgumentParser) -> None:
-    """``--cache`` and ``--tier``."""
+def add_cache(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """``--cache`` and ``--tier``; ``several`` tiers may be named at once, the first being the main one."""
     parser.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR",
                         help="folder of rendered phantom subjects (default: %(default)s)")
+    if several:
+        parser.add_argument("--tier", choices=TIER_NAMES, nargs="+", default=["typical"],
+                            help="realism tiers to train on; the first is the one to validate on (default: typical)")
+        return
     parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
                         help="realism tier of the phantom (default: %(default)s)")
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from export.commands.cache_arguments import add_cache, add_training_seeds, seed_range
+
+if TYPE_CHECKING:
+    from export.train.radiograph_trainer import RadiographTrainer
+    from export.train.structure_trainer import StructureTrainer
 
 DEFAULT_BATCH = {"structure": 32, "radiograph": 8}
 DEFAULT_RATE = {"structure": 2e-3, "radiograph": 1e-3}
@@ -16,7 +21,7 @@ SWITCHES = ("ffc", "attention", "sdn", "lift")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("stage", choices=tuple(DEFAULT_BATCH), help="which stage to train")
-    add_cache(parser)
+    add_cache(parser, several=True)
     add_training_seeds(parser)
     parser.add_argument("--validation-seeds", type=seed_range, default=None, metavar="FIRST:END",
                         help="validation seeds to take from the cache (default: all that are there)")
@@ -24,6 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="folder of real pairs to train on, added to the phantom subjects")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN",
                         help="run folder with prior.npz; resumed when it holds a checkpoint")
+    parser.add_argument("--start-from", type=Path, default=None, metavar="FILE",
+                        help="weights (RUN/STAGE.pt) to begin with when RUN has no checkpoint yet; blocks that they "
+                             "lack start as identities")
     parser.add_argument("--minutes", type=float, default=0.0, metavar="M",
                         help="training time over all resumptions (default: no limit)")
     parser.add_argument("--steps", type=int, default=0, metavar="N", help="optimiser steps (default: no limit)")
@@ -68,8 +76,8 @@ def run(args: argparse.Namespace) -> int:
     if args.device == "cuda" and world > 1:
         torch.cuda.set_device(rank % torch.cuda.device_count())
     prior = Prior.load(args.out / "prior.npz")
-    training = joined(PhantomCache(args.cache, args.tier, "train", args.seeds), args.pairs)
-    validation = PhantomCache(args.cache, args.tier, "validation", args.validation_seeds)
+    training = joined([PhantomCache(args.cache, tier, "train", args.seeds) for tier in args.tier], args.pairs)
+    validation = PhantomCache(args.cache, args.tier[0], "validation", args.validation_seeds)
     schedule = Schedule(
         minutes=args.minutes, steps=args.steps, batch=args.batch or DEFAULT_BATCH[args.stage],
         learning_rate=args.learning_rate or DEFAULT_RATE[args.stage], seed=args.seed, workers=args.workers,
@@ -82,18 +90,26 @@ def run(args: argparse.Namespace) -> int:
         print(f"train on {len(training)} subjects, validate on {len(validation)} ({validation.described})",
               file=sys.stderr)
     from export.train.provenance import record_training
+    from export.train.warm_start import warm_start
+
+    def begin(trainer: StructureTrainer | RadiographTrainer) -> None:
+        if args.start_from is not None:
+            warm_start(trainer.net, args.start_from)
+            trainer.average.net.load_state_dict(trainer.net.state_dict())
 
     if args.stage == "structure":
         from export.train.structure_trainer import StructureTrainer
 
         trainer = StructureTrainer(config, prior, training, validation, schedule, device=args.device, rank=rank,
                                    world=world)
+        begin(trainer)
         result = train(trainer, args.out, schedule, rank)
     else:
         from export.train.radiograph_trainer import RadiographTrainer
 
         stage2 = RadiographTrainer(config, args.out / "structure.pt", training, validation, schedule,
                                    device=args.device, rank=rank, world=world)
+        begin(stage2)
         result = train(stage2, args.out, schedule, rank)
     if rank == 0:
         record_training(args.out, args.stage, training, validation, schedule, result)

@@ -94,6 +94,18 @@ class AttentionFFCBlock(nn.Module):
             self.gate = nn.Linear(width // 4, width)
             self.register_buffer("places", image_positions(rows, cols, token_width), persistent=False)
 
+    @torch.no_grad()
+    def make_identity(self) -> None:
+        """Let the block hand on what it is given (an image that was activated before), until it is trained."""
+        nn.init.zeros_(self.second.norm.weight)
+        nn.init.zeros_(self.second.norm.bias)
+        if self.use_attention:
+            last = self.among_tokens[-1]
+            assert isinstance(last, nn.Linear)
+            for layer in (self.along_column, last, self.read_image.leave, self.read_tokens.leave):
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
     def forward(self, image: Tensor, tokens: Tensor, token_place: Tensor) -> tuple[Tensor, Tensor]:
         """image (B, C, rows, cols), tokens (B, T, D), token_place (B, T, D) -> the same shapes."""
         x = self.second(functional.relu(self.first(image)))

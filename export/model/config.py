@@ -36,8 +36,8 @@ class ModelConfig:
     token_width: int = 64
     heads: int = 4
     global_ratio: float = 0.5
-    structure_blocks: int = 3
-    radiograph_blocks: int = 4
+    structure_blocks: int = 5
+    radiograph_blocks: int = 6
     landmark_modes: int = 48
     profile_width: int = 48
     squarings: int = 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from edge.errors import UsageError
@@ -39,13 +40,14 @@ class JoinedSource:
         raise IndexError(index)
 
 
-def joined(phantom: SampleSource, pairs: Path | None) -> SampleSource:
-    """The phantom subjects, and the real pairs of a folder where one is given."""
-    if pairs is None:
-        return phantom
-    from export.train.pairs import PairFolder
+def joined(phantom: Sequence[SampleSource], pairs: Path | None) -> SampleSource:
+    """The phantom subjects of every tier, and the real pairs of a folder where one is given."""
+    parts = list(phantom)
+    if pairs is not None:
+        from export.train.pairs import PairFolder
 
-    return JoinedSource([phantom, PairFolder(pairs)])
+        parts.append(PairFolder(pairs))
+    return parts[0] if len(parts) == 1 else JoinedSource(parts)
 
 
 class WithRadiograph:

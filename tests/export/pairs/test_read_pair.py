@@ -208,7 +208,7 @@ def test_a_folder_of_pairs_is_a_source_of_samples(pair: Path, made_source: Calla
     assert isinstance(source, SampleSource)
     assert len(source) == 1
     assert source.has_radiograph == [True]
-    both = joined(made_source([10.0, 20.0]), pair.parent)
+    both = joined([made_source([10.0, 20.0])], pair.parent)
     assert len(both) == 3
     batch = next(iter(validation_batches(both, 3)))
     assert batch["back_view"].shape == (3, 8, 256, 128)

@@ -23,7 +23,7 @@ def test_a_step_on_flat_pairs_moves_the_weights_and_keeps_them_finite(
     folder = changed(endplates_mm=None).parent
     schedule = Schedule(minutes=0, steps=2, batch=2, learning_rate=1e-3, seed=1, workers=0, checkpoint_minutes=9,
                         validate_minutes=9, mixed_precision=False)
-    for training in (PairFolder(folder), joined(spines, folder)):
+    for training in (PairFolder(folder), joined([spines], folder)):
         trainer = StructureTrainer(config, fit_prior(spines, config.landmark_modes), training, spines, schedule)
         before = torch.cat([p.detach().flatten().clone() for p in trainer.net.parameters()])
 

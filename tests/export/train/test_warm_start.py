@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from edge.errors import BundleError
+from export.model.config import ModelConfig
+from export.model.structure import StructureNet
+from export.train.loop import save_atomic
+from export.train.warm_start import warm_start
+
+SMALL = ModelConfig(structure_blocks=1, landmark_modes=4, width=24, token_width=16, profile_width=8)
+
+
+def saved(config: ModelConfig, folder: Path) -> tuple[StructureNet, Path]:
+    torch.manual_seed(3)
+    net = StructureNet(config).eval()
+    path = folder / "structure.pt"
+    save_atomic({"config": config.to_json(), "net": net.state_dict()}, path)
+    return net, path
+
+
+def test_a_deeper_network_starts_as_the_one_that_it_was_given(tmp_path: Path) -> None:
+    given, path = saved(SMALL, tmp_path)
+    deeper = StructureNet(replace(SMALL, structure_blocks=3)).eval()
+    views = torch.randn(1, 8, 256, 128), torch.rand(1, 4, 256, 128)
+    with torch.no_grad():
+        before = (deeper(*views).back_features - given(*views).back_features).abs().max()
+        added = warm_start(deeper, path)
+        after = (deeper(*views).back_features - given(*views).back_features).abs().max()
+    assert added == ["blocks.1", "blocks.2"]
+    assert after == 0
+    assert before > 0
+
+
+def test_weights_of_another_width_are_refused(tmp_path: Path) -> None:
+    _, path = saved(SMALL, tmp_path)
+    with pytest.raises(BundleError, match="do not fit"):
+        warm_start(StructureNet(replace(SMALL, width=48)), path)
