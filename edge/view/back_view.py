@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge.frame import Frame
 from edge.view.grid import BACK_VIEW, Grid
+from edge.view.order import median
 from edge.view.pose import Pose
 from edge.view.rays import pixel_rays
 from edge.view.segment import MIN_DEPTH_M, Segment, Thinned, background_limit
@@ -104,7 +105,7 @@ def gather_points(
     x, y, z = (r[0] * camera[0] + r[1] * camera[1] + r[2] * camera[2] for r in rotation)
     colour = frame.colour[box] if frame.colour is not None and frame.colour.shape[:2] == frame.depth_m.shape else None
     focal = float(np.sqrt(frame.intrinsics.fx * frame.intrinsics.fy))
-    return SubjectPoints(x, y, z, inside, colour, float(np.median(depth_mm[::7])) / focal if inside.size else 1.0)
+    return SubjectPoints(x, y, z, inside, colour, median(depth_mm[::7]) / focal if inside.size else 1.0)
 
 
 def project(frame: Frame, points: SubjectPoints, pose: Pose, level_from_camera: NDArray[np.float64]) -> Projection:
@@ -124,7 +125,7 @@ def project(frame: Frame, points: SubjectPoints, pose: Pose, level_from_camera: 
         )
     missing = _missing_share(count, shape, fine, points.pitch_mm, grid)
     cell, inside = _cells(row + fine.shoulder_y_mm / grid.mm_per_px, col, grid)
-    offset = float(np.median(points.x[::7]))
+    offset = median(points.x[::7])
     surface, mask, kept = _surface(cell, points.x[inside] - np.float32(offset), grid)
     x_zero = _midline_depth(surface, mask, grid)
     surface = np.where(mask, surface - np.float32(x_zero), np.float32(0))
@@ -165,7 +166,7 @@ def _surface(
     total = np.bincount(cell, weights=x, minlength=size).astype(np.float32).reshape(grid.rows, grid.cols)
     weight = cv2.GaussianBlur(count, (0, 0), SMOOTH_CELLS)
     mean = cv2.GaussianBlur(total, (0, 0), SMOOTH_CELLS) / np.maximum(weight, 1e-6)
-    plateau = float(np.median(weight[weight > 0])) if weight.any() else 1.0
+    plateau = median(weight[weight > 0]) if weight.any() else 1.0
     mask = (weight >= COVERED_SHARE * plateau).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (HOLE_CELLS, HOLE_CELLS))
     bridged = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel) > mask
@@ -203,7 +204,7 @@ def _midline_depth(surface: NDArray[np.float32], mask: NDArray[np.bool_], grid: 
     rows = (y >= MIDLINE_ROWS_MM[0]) & (y <= MIDLINE_ROWS_MM[1])
     strip = mask & rows[:, None] & (np.abs(z) <= MIDLINE_HALF_MM)[None, :]
     values = surface[strip] if strip.any() else surface[mask]
-    return float(np.median(values)) if values.size else 0.0
+    return median(values) if values.size else 0.0
 
 
 def _missing_share(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.frame import Frame
+from edge.view.order import median
 from edge.view.pose import Pose
 from edge.view.segment import Segment, Thinned
 
@@ -34,8 +35,8 @@ def movement(now: Thinned, before: Thinned, segment: Segment, pose: Pose) -> dic
     both = segment.mask & before.valid
     if int(both.sum()) < 50:
         return {}
-    moved = {"depth_change_mm": float(np.median(now.x_m[both] - before.x_m[both])) * 1000}
-    middle_m = float(np.median(now.z_m[segment.mask]))
+    moved = {"depth_change_mm": median(now.x_m[both] - before.x_m[both]) * 1000}
+    middle_m = median(now.z_m[segment.mask])
     where = (segment.distance_m, middle_m, pose.anchors.shoulder_y_mm / 1000)
     steps = np.abs(_middles(now, *where) - _middles(before, *where))
     if np.isfinite(steps).sum() >= 5:

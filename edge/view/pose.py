@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.view.gravity import yaw_rotation
+from edge.view.order import median, quantiles
 from edge.view.silhouette import TRUNK_MM, WAIST_MM, Anchors, Outline, anchors, fill_pores, outline
 
 CELL_MM: Final = 12.0
@@ -64,7 +65,7 @@ def find_pose(points_mm: NDArray[np.float32]) -> Pose | None:
     back = trunk[np.abs(across) <= start.waist_width_mm / 2]
     if len(back) < 30:
         return None
-    pivot = np.array([np.median(back[:, 0]), start.shoulder_y_mm, start.middle_z_mm])
+    pivot = np.array([median(back[:, 0]), start.shoulder_y_mm, start.middle_z_mm])
     best, rest = _Square(0.0, 0.0, 0.0, start.waist_width_mm, 0.0), math.inf
     tried: list[tuple[float, float]] = []
     yaw = 0.0
@@ -123,7 +124,7 @@ def _list_deg(shape: Outline, shoulder_y_mm: float, middle_mm: float) -> float:
     neck = np.abs(shape.y_mm - shoulder_y_mm) <= NECK_MM
     middles = shape.middle_mm[neck & np.isfinite(shape.middle_mm)]
     waist_below = -sum(WAIST_MM) / 2
-    return math.degrees(math.atan((float(np.median(middles)) - middle_mm) / waist_below)) if middles.size else 0.0
+    return math.degrees(math.atan((median(middles) - middle_mm) / waist_below)) if middles.size else 0.0
 
 
 def find_waist(
@@ -153,7 +154,7 @@ def find_waist(
     density = fill_pores(density, CELL_MM, WAIST_PORE_MM2)
     with np.errstate(invalid="ignore"):
         depth = (total / count).reshape(rows, cols)  # not blurred: a crease is one cell wide. NaN where empty
-    level = 0.5 * float(np.median(density[density > 0.1]))
+    level = 0.5 * median(density[density > 0.1])
     at = np.arange(rows)
     aside = z[inside] - np.float32(middle_mm)
     edges = []
@@ -175,9 +176,9 @@ def find_waist(
     found = np.isfinite(width)
     if int(found.sum()) < 5:
         return None
-    low, high = np.quantile(width[found], NARROW)
+    low, high = quantiles(width[found], NARROW)
     narrow = found & (width >= low) & (width <= high)
-    middle, wide = float(np.median((left + right)[narrow])) / 2, float(np.median(width[narrow]))
+    middle, wide = median((left + right)[narrow]) / 2, median(width[narrow])
     return middle - wide / 2, middle + wide / 2
 
 
@@ -189,7 +190,7 @@ def coarse_outline(y: NDArray[np.float32], z: NDArray[np.float32]) -> Outline:
     cell = ((top - y) / CELL_MM).astype(np.int64) * cols + ((z - left) / CELL_MM).astype(np.int64)
     count = np.bincount(cell, minlength=rows * cols).reshape(rows, cols).astype(np.float32)
     density = fill_pores(np.asarray(cv2.GaussianBlur(count, (0, 0), 0.8), np.float32), CELL_MM)
-    return outline(density, top, left, CELL_MM, float(np.median(z)))
+    return outline(density, top, left, CELL_MM, median(z))
 
 
 def _plane(
@@ -208,6 +209,6 @@ def _plane(
         moments = (centred * weight) @ centred.T
         slopes = np.linalg.solve(moments[:2, :2] + 1e-6 * np.eye(2), moments[:2, 2])
         rest = centred[2] - slopes @ centred[:2]
-        spread = 1.4826 * float(np.median(np.abs(rest))) + 1e-3
+        spread = 1.4826 * median(np.abs(rest)) + 1e-3
         weight = taper * (1 - np.clip(rest / (BIWEIGHT * spread), -1, 1) ** 2) ** 2
     return float(slopes[0]), float(slopes[1])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.view.grid import BACK_VIEW
+from edge.view.order import median, median_of_known, quantiles
 from edge.view.silhouette import Anchors
 
 FINE_CELLS: Final = 2.5  # sigma, 7.5 mm: below it lies the sensor's noise
@@ -41,11 +42,11 @@ def fold_mm(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_], found: Anc
         return 0.0
     surface, weight = surface_mm[window], mask[window].astype(np.float32)
     fine, coarse = (_blurred(surface, weight, sigma) for sigma in (FINE_CELLS, COARSE_CELLS))
-    low, high = np.quantile((fine - coarse)[area], (0.16, 0.84))
-    band = (float(high - low) / 2) ** 2  # a standard deviation that one stray reading does not sway
+    low, high = quantiles((fine - coarse)[area], (0.16, 0.84))
+    band = ((high - low) / 2) ** 2  # a standard deviation that one stray reading does not sway
     grain = surface - _blurred(surface, weight, GRAIN_CELLS)
     grain -= _blurred(grain, weight, GRAIN_CELLS)  # twice, so that no fold is taken for noise
-    noise = float(np.median(np.abs(grain[area])) * 1.4826) ** 2
+    noise = (median(np.abs(grain[area])) * 1.4826) ** 2
     return float(np.sqrt(max(band - NOISE_LEAK * noise, 0.0)))
 
 
@@ -64,7 +65,7 @@ def convexity_mm(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_], found
         return 0.0
     depth = np.where(inner[rows], surface_mm[rows][:, cols], np.nan)
     known = np.isfinite(depth).sum(axis=0) >= 5
-    profile = np.nanmedian((depth - np.nanmean(depth, axis=1, keepdims=True))[:, known], axis=0)
+    profile = median_of_known((depth - np.nanmean(depth, axis=1, keepdims=True))[:, known])
     where = share[cols][known]
     sides = [profile[(where >= low) & (where <= high)] for low, high in ((-0.5, -0.4), (0.4, 0.5), (-0.35, 0.35))]
     if min(side.size for side in sides) == 0:

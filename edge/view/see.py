@@ -15,6 +15,7 @@ from edge.view.back_view import BackView, gather_points, project
 from edge.view.gates import Refusal, judge, refuse
 from edge.view.gravity import Mount, mount_of
 from edge.view.motion import frames_advanced, movement
+from edge.view.order import median
 from edge.view.pose import Pose, find_pose
 from edge.view.relief import convexity_mm, fold_mm
 from edge.view.segment import Segment, Thinned, find_subject, thin
@@ -105,7 +106,7 @@ def _posture(thinned: Thinned, segment: Segment, pose: Pose, focal_px: float) ->
 
 def _offset_mm(thinned: Thinned, segment: Segment) -> float:
     """Sideways distance of the subject from the camera's vertical plane, positive to the right."""
-    return float(np.median(thinned.z_m[segment.mask])) * 1000
+    return median(thinned.z_m[segment.mask]) * 1000
 
 
 def _cut_mm(thinned: Thinned, segment: Segment, pose: Pose, focal_px: float) -> float:

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.view.order import median, quantiles
+
 PERSON_WIDTH_MM: Final = 180.0  # narrower than the shoulders of a ten-year-old (290), wider than a head (150)
 PERSON_HEIGHT_MM: Final = 250.0  # ... and it stays that wide for at least this long below the shoulders
 SHOULDER_SHARE: Final = 0.8
@@ -75,7 +77,7 @@ def outline(
     """
     rows, cols = density.shape
     filled = density[density > 0]
-    level = 0.5 * float(np.median(filled)) if filled.size else 1.0  # half the plateau: the edge itself
+    level = 0.5 * median(filled) if filled.size else 1.0  # half the plateau: the edge itself
     occupied = np.zeros((rows, cols + 2), bool)
     occupied[:, 1:-1] = density >= level
     padded = np.zeros((rows, cols + 2), np.float32)
@@ -107,13 +109,13 @@ def fill_pores(density: NDArray[np.float32], cell_mm: float, area_mm2: float = P
     filled = density[density > 0]
     if filled.size == 0:
         return density
-    plateau = float(np.median(filled))
+    plateau = median(filled)
     empty = (density < 0.5 * plateau).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(empty, connectivity=4)
     pores = stats[:, cv2.CC_STAT_AREA] * cell_mm**2 <= area_mm2
     pores[0] = False
-    touching = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    pores[touching] = False
+    for border in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        pores[border] = False
     return np.where(pores[labels], np.float32(plateau), density) if pores.any() else density
 
 
@@ -134,7 +136,7 @@ def anchors(shape: Outline, waist_width_mm: float | None = None) -> Anchors | No
     trunk = width[(below >= 60.0) & (below <= 420.0) & (width > 0)]
     if trunk.size == 0:
         return None
-    waist = float(np.quantile(trunk, WAIST_QUANTILE))
+    waist = quantiles(trunk, [WAIST_QUANTILE])[0]
     limit = SHOULDER_SHARE * (waist_width_mm or waist)
     shoulder_y = _shoulder_height(shape.y_mm, width, top + round(60.0 / cell), limit)
     y = shape.y_mm - shoulder_y
@@ -143,15 +145,15 @@ def anchors(shape: Outline, waist_width_mm: float | None = None) -> Anchors | No
     narrow = present & (y >= WAIST_MM[0]) & (y <= WAIST_MM[1])
     if not narrow.any():
         return None
-    narrow &= width <= np.quantile(width[narrow], 0.4)
+    narrow &= width <= quantiles(width[narrow], [0.4])[0]
     shoulders = width[present & (y <= 0) & (y >= -200.0)]
     gone = np.flatnonzero((y < -60.0) & ~present)
     last = int(gone[0]) if gone.size else len(y)
     return Anchors(
         shoulder_y_mm=float(shoulder_y),
-        middle_z_mm=float(np.median(middle[narrow])),
+        middle_z_mm=median(middle[narrow]),
         waist_width_mm=waist,
-        shoulder_width_mm=float(np.quantile(shoulders, 0.9)) if shoulders.size else 0.0,
+        shoulder_width_mm=quantiles(shoulders, [0.9])[0] if shoulders.size else 0.0,
         visible_height_mm=float(-(y[last - 1] - cell / 2)),
     )
 
