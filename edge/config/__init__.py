@@ -1,0 +1,1 @@
+"""The configuration of ``latx-edge run``: one TOML file, versioned, checked whole before anything starts."""
