@@ -34,8 +34,10 @@ def radiograph_picture(log_attenuation: NDArray[np.floating]) -> NDArray[np.uint
 def png(picture: NDArray[np.uint8], compression: int = PNG_COMPRESSION) -> bytes:
     """PNG file of a grey (H, W) or RGB (H, W, 3) picture."""
     ordered = picture if picture.ndim == 2 else picture[..., ::-1]
-    # Run lengths alone pack these pictures best at this speed: air is black, and the filters have done the rest.
+    # One filter and run lengths alone: half the time of trying every filter on every row, and a tenth larger.
     settings = [cv2.IMWRITE_PNG_COMPRESSION, compression, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # OpenCV 4.12 and newer
+        settings += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
     ok, encoded = cv2.imencode(".png", np.ascontiguousarray(ordered), settings)
     if not ok:
         raise RuntimeError("OpenCV cannot encode PNG")

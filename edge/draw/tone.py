@@ -13,10 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.order import quantiles
+
 AIR: Final = (0.12, 0.45)
 """-ln(I/I0): below the first is air with its scatter, shown black; above the second is the subject, shown in full."""
-WINDOW_PERCENTILES: Final = (2.0, 99.8)
-"""Of the subject's pixels: black and white of the picture."""
+WINDOW_SHARES: Final = (0.02, 0.998)
+"""Quantiles of the subject's pixels: black and white of the picture."""
 BAND_GAINS: Final = (1.1, 1.8, 2.2, 1.8, 1.0)
 """Gain of each band of the Laplacian pyramid, finest first (detail of about 1, 2, 4, 8, 16 pixels). The finest is
 hardly lifted: it holds noise."""
@@ -34,15 +36,25 @@ def tone(log_attenuation: NDArray[np.floating]) -> NDArray[np.uint8]:
         (H, W) uint8, dense is bright; all 0 where nothing attenuates.
     """
     image = np.maximum(np.asarray(log_attenuation, np.float32), 0)
-    subject = np.clip((image - AIR[0]) / (AIR[1] - AIR[0]), 0, 1)
+    subject = _ramp(image, *AIR)
     enhanced = _amplify(image)
     shown = enhanced[::2, ::2][subject[::2, ::2] >= 1]  # a quarter of the pixels is enough for percentiles
     if shown.size == 0:
         return np.zeros(image.shape, np.uint8)
-    low, high = (float(v) for v in np.percentile(shown, WINDOW_PERCENTILES))
+    low, high = quantiles(shown, WINDOW_SHARES)
     low = min(0.5 * low, high - 1e-3)  # the thinnest parts of the subject stay visible against air
-    grey = np.clip((enhanced - low) / (high - low), 0, 1)
-    return np.asarray(cv2.pow(grey, GAMMA) * subject * 255 + 0.5, np.uint8)
+    grey = np.asarray(cv2.pow(_ramp(enhanced, low, high), GAMMA), np.float32)
+    grey *= subject
+    grey *= 255
+    grey += 0.5
+    return grey.astype(np.uint8)
+
+
+def _ramp(image: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """0 up to ``low``, 1 from ``high``, linear between."""
+    share = image - np.float32(low)
+    share *= np.float32(1 / (high - low))
+    return np.clip(share, 0, 1, out=share)
 
 
 def _amplify(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.frame import Frame
+from edge.order import median
 from edge.view.grid import BACK_VIEW, Grid
-from edge.view.order import median
 from edge.view.pose import Pose
 from edge.view.rays import pixel_rays
 from edge.view.segment import MIN_DEPTH_M, Segment, Thinned, background_limit

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.frame import Frame
-from edge.view.order import median
+from edge.order import median
 from edge.view.pose import Pose
 from edge.view.segment import Segment, Thinned
 

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.order import median, quantiles
 from edge.view.gravity import yaw_rotation
-from edge.view.order import median, quantiles
 from edge.view.silhouette import TRUNK_MM, WAIST_MM, Anchors, Outline, anchors, fill_pores, outline
 
 CELL_MM: Final = 12.0

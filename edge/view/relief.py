@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.order import median, median_of_known, quantiles
 from edge.view.grid import BACK_VIEW
-from edge.view.order import median, median_of_known, quantiles
 from edge.view.silhouette import Anchors
 
 FINE_CELLS: Final = 2.5  # sigma, 7.5 mm: below it lies the sensor's noise

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.frame import Frame
+from edge.order import median
 from edge.view.back_view import BackView, gather_points, project
 from edge.view.gates import Refusal, judge, refuse
 from edge.view.gravity import Mount, mount_of
 from edge.view.motion import frames_advanced, movement
-from edge.view.order import median
 from edge.view.pose import Pose, find_pose
 from edge.view.relief import convexity_mm, fold_mm
 from edge.view.segment import Segment, Thinned, find_subject, thin

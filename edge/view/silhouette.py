@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.view.order import median, quantiles
+from edge.order import median, quantiles
 
 PERSON_WIDTH_MM: Final = 180.0  # narrower than the shoulders of a ten-year-old (290), wider than a head (150)
 PERSON_HEIGHT_MM: Final = 250.0  # ... and it stays that wide for at least this long below the shoulders

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from edge.view.order import median, median_of_known, quantiles
+from edge.order import median, median_of_known, quantiles
 
 FINITE = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6))
 
