@@ -10,6 +10,7 @@ from edge.command_table import Subcommand, dispatch
 COMMANDS: Final = {
     "scan": Subcommand("edge.cli.scan", "measure a back: print its angles, write its synthetic radiograph and record"),
     "record": Subcommand("edge.cli.record", "write what a camera delivers to an MCAP recording"),
+    "config": Subcommand("edge.cli.config", "check, show, write or bring up to date the configuration of the daemon"),
     "bench": Subcommand("edge.cli.bench", "time one frame through all stages on this machine"),
 }
 

@@ -31,7 +31,7 @@ class ScanSettings(_Part):
     @model_validator(mode="after")
     def _frames_fit(self) -> ScanSettings:
         if (self.frames - 1) * self.spacing_s > self.over_s:
-            raise ValueError(f"{self.frames} frames {self.spacing_s:g} s apart do not fit into over_s = {self.over_s:g}")
+            raise ValueError(f"{self.frames} frames {self.spacing_s:g} s apart last longer than over_s")
         return self
 
 
