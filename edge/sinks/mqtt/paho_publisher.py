@@ -58,8 +58,8 @@ class PahoPublisher:
             raise Disconnected(f"cannot reach the broker: {_text(failure)}") from None
         client.loop_start()
         try:
-            if not connection.up.wait(settings.connect_timeout_s) and not connection.over.is_set():
-                raise Disconnected(connection.why or "the broker does not answer")
+            if not connection.settled.wait(settings.connect_timeout_s):
+                raise Disconnected("the broker does not answer")
             self._connection, self._client = connection, client
             if self._closed.is_set():
                 client.disconnect()
@@ -119,7 +119,7 @@ class _Connection:
 
     def __init__(self, listener: Listener, subscriptions: tuple[str, ...]) -> None:
         self._listener, self._subscriptions = listener, subscriptions
-        self.up, self.over, self.refused, self.why = threading.Event(), threading.Event(), False, ""
+        self.settled, self.over, self.refused, self.why = threading.Event(), threading.Event(), False, ""
         self._granted = Granted(False, None)
 
     def on_connect(self, client: paho.Client, _: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
@@ -139,7 +139,7 @@ class _Connection:
 
     def _ready(self, refused: tuple[str, ...]) -> None:
         granted = self._granted
-        self.up.set()
+        self.settled.set()
         self._listener.connected(Granted(granted.resumed, granted.max_bytes, refused))
 
     def on_message(self, _c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
@@ -164,6 +164,7 @@ class _Connection:
             told = reason.value >= FAILURE
             self.why = f"the connection was lost: {str(reason).lower()}" if told else "the connection was lost"
         self.over.set()
+        self.settled.set()
 
 
 def tls_context(tls: TlsSettings) -> ssl.SSLContext:
@@ -202,7 +203,7 @@ def _properties(message: Message) -> Properties | None:
 def _cut(client: paho.Client) -> None:
     """Take the socket away: what blocks in it comes back."""
     line = client.socket()
-    if line is not None:
+    if isinstance(line, socket.socket):  # a TLS socket is one
         with contextlib.suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
 
