@@ -10,11 +10,14 @@ import os
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge.camera.depth_camera import DepthCamera
 from edge.clock import SYSTEM_CLOCK, Clock
 from edge.errors import RecordingError, UsageError
+
+if TYPE_CHECKING:
+    from edge.camera.settings import CameraSettings
 
 DEMO: Final = ("demo", "recording.mcap")
 """The shipped recording, inside the package ``edge``."""
@@ -22,17 +25,20 @@ LOOPS: Final = {"loop": True, "loop,pace=none": False}
 """Ways to play a recording without end, and whether at its own rate."""
 
 
-def open_camera(uri: str, clock: Clock = SYSTEM_CLOCK) -> DepthCamera:
+def open_camera(uri: str, settings: CameraSettings | None = None, clock: Clock = SYSTEM_CLOCK) -> DepthCamera:
     """Open the camera or recording that a URI names.
 
     Args:
-        uri: ``file:PATH`` (.mcap, .bag or .db3), or ``demo`` for the shipped recording. ``file:PATH#loop`` and
-            ``demo:loop`` play it without end at its own rate; with ``,pace=none`` behind that as fast as it is read.
+        uri: ``realsense:`` or ``realsense:SERIAL`` for a camera on USB, ``file:PATH`` (.mcap, .bag or .db3), or
+            ``demo`` for the shipped recording. ``file:PATH#loop`` and ``demo:loop`` play it without end at its own
+            rate; with ``,pace=none`` behind that as fast as it is read.
+        settings: of the configuration, for what comes through librealsense; None takes the defaults for a camera, and
+            leaves a recording as it is.
         clock: what a looped recording is paced by.
 
     Raises:
         UsageError: no such scheme.
-        RecordingError: the recording is missing, damaged or of another kind.
+        RecordingError: the camera is not there, or the recording is missing, damaged or of another kind.
         MissingDependencyError: its reader is not installed.
     """
     scheme, _, rest = uri.partition(":")
@@ -41,17 +47,26 @@ def open_camera(uri: str, clock: Clock = SYSTEM_CLOCK) -> DepthCamera:
             "unknown camera", where=uri, expected=" or ".join(SCHEME_FORMS.values()), found=repr(scheme),
             mend="give --camera one of these",
         )  # fmt: skip
-    return SCHEMES[scheme](rest, clock)
+    return SCHEMES[scheme](rest, settings, clock)
 
 
-def _open_file(text: str, clock: Clock) -> DepthCamera:
+def _open_live(serial: str, settings: CameraSettings | None, clock: Clock) -> DepthCamera:
+    from edge.camera.realsense import RealSenseCamera
+    from edge.camera.realsense_live import LiveFeed
+    from edge.camera.settings import CameraSettings
+
+    settings = settings or CameraSettings()
+    return RealSenseCamera(LiveFeed(settings, serial, clock=clock), settings)
+
+
+def _open_file(text: str, settings: CameraSettings | None, clock: Clock) -> DepthCamera:
     name, mark, way = text.rpartition("#")
     if mark and way in LOOPS:
-        return _loop(lambda: _open_path(name), way, clock)
-    return _open_path(text)
+        return _loop(lambda: _open_path(name, settings), way, clock)
+    return _open_path(text, settings)
 
 
-def _open_path(text: str) -> DepthCamera:
+def _open_path(text: str, settings: CameraSettings | None) -> DepthCamera:
     if not text:
         raise UsageError("no file given", where="file:", expected="file:PATH", found="no path",
                          mend="name a recording after the colon")
@@ -62,10 +77,10 @@ def _open_path(text: str) -> DepthCamera:
             "not a recording", where=str(path), expected=" or ".join(SUFFIXES), found=path.suffix or "no suffix",
             mend="give a recording",
         )  # fmt: skip
-    return opener(path)
+    return opener(path, settings)
 
 
-def _open_demo(text: str, clock: Clock) -> DepthCamera:
+def _open_demo(text: str, settings: CameraSettings | None, clock: Clock) -> DepthCamera:  # noqa: ARG001
     if text in LOOPS:
         return _loop(_open_packaged, text, clock)
     if text:
@@ -82,7 +97,7 @@ def _open_packaged() -> DepthCamera:
             "the shipped recording is missing", where=str(packaged), expected="a complete installation",
             found="no such file", mend="install the package again",
         )  # fmt: skip
-    return _open_mcap(Path(str(packaged)))
+    return _open_mcap(Path(str(packaged)), None)
 
 
 def _loop(opener: Callable[[], DepthCamera], way: str, clock: Clock) -> DepthCamera:
@@ -91,21 +106,25 @@ def _loop(opener: Callable[[], DepthCamera], way: str, clock: Clock) -> DepthCam
     return LoopCamera(opener, paced=LOOPS[way], clock=clock)
 
 
-def _open_mcap(path: Path) -> DepthCamera:
+def _open_mcap(path: Path, settings: CameraSettings | None) -> DepthCamera:  # noqa: ARG001 - it was recorded filtered
     from edge.camera.mcap_replay import McapReplay
 
     return McapReplay(path)
 
 
-def _open_realsense(path: Path) -> DepthCamera:
+def _open_realsense(path: Path, settings: CameraSettings | None) -> DepthCamera:
     from edge.camera.realsense_file import RealSenseFile
 
-    return RealSenseFile(path)
+    return RealSenseFile(path, settings)
 
 
-SCHEMES: Final[dict[str, Callable[[str, Clock], DepthCamera]]] = {"file": _open_file, "demo": _open_demo}
-SCHEME_FORMS: Final = {"file": "file:PATH", "demo": "demo"}
-SUFFIXES: Final[dict[str, Callable[[Path], DepthCamera]]] = {
+SCHEMES: Final[dict[str, Callable[[str, CameraSettings | None, Clock], DepthCamera]]] = {
+    "realsense": _open_live,
+    "file": _open_file,
+    "demo": _open_demo,
+}
+SCHEME_FORMS: Final = {"realsense": "realsense:[SERIAL]", "file": "file:PATH[#loop]", "demo": "demo[:loop]"}
+SUFFIXES: Final[dict[str, Callable[[Path, CameraSettings | None], DepthCamera]]] = {
     ".mcap": _open_mcap,
     ".bag": _open_realsense,
     ".db3": _open_realsense,

@@ -91,6 +91,7 @@ class Session:
                     self.ended = True
                     self._news.notify_all()
                     return
+                self.info = camera.info  # what degrades a camera may show only while it runs
                 if self._is_good(frame, previous):
                     self._slot = frame
                     self._news.notify_all()

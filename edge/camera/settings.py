@@ -87,12 +87,14 @@ class CameraSettings(_Part):
     back_off_first_s: Seconds = Field(
         default=0.25, description="Wait after the first failure; doubles with each further one."
     )
-    back_off_limit_s: Seconds = Field(default=2.0, description="Longest wait between two attempts.")
+    back_off_limit_s: Seconds = Field(default=1.0, description="Longest wait between two attempts.")
     reset_after: int = Field(
         default=3, ge=0, description="Hardware reset before every Nth attempt in a row; 0 is never."
     )
     give_up_after: int = Field(
-        default=60, ge=0, description="Failures in a row after which the process exits for systemd; 0 is never."
+        default=60,
+        ge=0,
+        description="Failures without a good frame between them after which the process exits for systemd; 0 is never.",
     )
 
     @field_validator("gravity")

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 SLICE_S: Final = 0.05  # how often a waiting reader looks at the clock
 STEADY_S: Final = 5.0
-"""A camera that has run for so long since it came back starts its count of failures anew."""
+"""A camera that has run for so long since it came back is tried again at once when it fails the next time."""
 BLIND_AFTER_S: Final = 0.5
 """Nothing but blank frames for so long is a camera that sees nothing."""
 MAX_LEFT_BEHIND: Final = 8
@@ -79,7 +79,8 @@ class CameraSupervisor:
         self._closing: Session | None = None
         self._closing_since_s = 0.0
         self._left_behind: list[Session] = []
-        self._failures = 0
+        self._failures = 0  # since a good frame: too many of them end the process
+        self._troubles = 0  # since a steady run: they set the back-off, and when the hardware is reset
         self._retry_at_s = clock.monotonic_s()
         self._back_since_s: float | None = None
         self._info: CameraInfo | None = None
@@ -157,7 +158,7 @@ class CameraSupervisor:
         if now_s < self._retry_at_s:
             return
         every = self._settings.reset_after
-        with_reset = self._reset is not None and every > 0 and self._failures > 0 and self._failures % every == 0
+        with_reset = self._reset is not None and every > 0 and self._troubles > 0 and self._troubles % every == 0
         self.counters["resets_total"] += with_reset
         self._counted = (0, 0)
         self._session = Session(self._reset_and_open if with_reset else self._opener, self._news, self._clock)
@@ -170,11 +171,12 @@ class CameraSupervisor:
     def _note_good(self, session: Session, now_s: float) -> None:
         assert session.info is not None
         self._info = session.info
+        self._failures = 0
         if self._back_since_s is None:
             self._back_since_s = now_s
             self.counters["reconnects_total"] += self._state.kind == "lost"
         if now_s - self._back_since_s >= STEADY_S:
-            self._failures = 0
+            self._troubles = 0
         self._tell(_degraded(session.info.degraded[0]) if session.info.degraded else CameraState("streaming"))
 
     def _judge(self, session: Session, now_s: float) -> None:
@@ -204,11 +206,12 @@ class CameraSupervisor:
         self._session, self._closing, self._closing_since_s = None, session, now_s
         self._back_since_s = None
         self._failures += 1
+        self._troubles += 1
         self.counters["failures_total"] += 1
         what = failure.what if isinstance(failure, LatxError) else f"{type(failure).__name__}: {failure}"
         advice = failure.mend if isinstance(failure, LatxError) else ""
         self._tell(CameraState("lost", reason, what, advice))
-        doublings = min(self._failures - 1, 32)
+        doublings = min(self._troubles - 1, 32)
         back_off_s = min(self._settings.back_off_first_s * 2**doublings, self._settings.back_off_limit_s)
         self._retry_at_s = now_s + back_off_s
         if isinstance(failure, HOPELESS):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,29 +83,3 @@ def test_a_truncated_recording_is_refused(tmp_path: Path, realsense_path: Path, 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file"):
         RealSenseFile(tmp_path / "none.bag")
-
-
-def test_gravity_follows_the_accelerometer_and_ignores_a_shake(realsense_path: Path) -> None:
-    class Motion:
-        """A set of frames with one accelerometer reading."""
-
-        def __init__(self, x: float, y: float, z: float) -> None:
-            self.data = types.SimpleNamespace(x=x, y=y, z=z)
-
-        def first_or_default(self, _: object) -> Motion:
-            return self
-
-        def as_motion_frame(self) -> Motion:
-            return self
-
-        def get_motion_data(self) -> types.SimpleNamespace:
-            return self.data
-
-    with RealSenseFile(realsense_path) as camera:
-        np.testing.assert_array_equal(camera._gravity, [0, 1, 0])
-        camera._note_gravity(Motion(-9.8, 0.0, 0.0))
-        np.testing.assert_allclose(camera._gravity, [1, 0, 0])
-        camera._note_gravity(Motion(30.0, 0.0, 0.0))
-        np.testing.assert_allclose(camera._gravity, [1, 0, 0])
-        camera._note_gravity(Motion(0.0, -9.8, 0.0))
-        assert 0.2 < camera._gravity[1] < 0.3
