@@ -63,11 +63,15 @@ class Rejection:
 
 @dataclass(frozen=True)
 class FusedAngle:
-    """An angle over the frames of a scan. repeatability_deg is None where a single frame was accepted."""
+    """An angle over the frames of a scan. repeatability_deg is None where a single frame was accepted.
+
+    sd_deg: standard deviation that the model predicts, median over the accepted frames.
+    """
 
     value_deg: float
     interval: Interval
     repeatability_deg: float | None
+    sd_deg: float
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
     def fused(name: str, value: float, values: list[float], floor_deg: float = -np.inf) -> FusedAngle:
         repeatability = float(np.std(values, ddof=1)) if several else None
         sd = float(np.median([m.angle_sd_deg[name] for m in kept]))
-        return FusedAngle(value, interval(value, sd, scales[name], repeatability or 0.0, floor_deg), repeatability)
+        return FusedAngle(value, interval(value, sd, scales[name], repeatability or 0.0, floor_deg), repeatability, sd)
 
     angles = {name: [m.angles_deg[name] for m in kept] for name in ANGLE_NAMES}
     return ScanResult(

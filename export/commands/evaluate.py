@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
 
 from edge.cli.arguments import add_bundle, positive
@@ -37,8 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baselines", type=Path, metavar="FILE",
                         help="file of latx-export baselines (default: the shipped one of the tier)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
-    parser.add_argument("--work", type=Path, metavar="DIR",
-                        help="keep the phantom's recordings here and use those that are there (default: throw away)")
+    parser.add_argument("--pictures", type=Path, metavar="DIR",
+                        help="write a picture per subject: film where there is one, radiograph, lines; outside of the "
+                             "repository, for patients are shown")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,31 +50,39 @@ def run(args: argparse.Namespace) -> int:
     from edge.runtime.bundle import INTERVAL_NAMES, load_bundle
     from edge.whole_file import write_whole
     from export.evaluate.baselines import load_baselines, shipped_path
-    from export.evaluate.case import Case, evaluate_recording
+    from export.evaluate.case import Case
+    from export.evaluate.examine import examine
+    from export.evaluate.phantom_trials import check_test_seeds, phantom_trial
     from export.evaluate.predictors import as_they_are, leave_one_out
     from export.evaluate.report import report_json, report_text, rows_of
-    from export.evaluate.subjects import phantom_recordings, scan_recordings
+    from export.evaluate.scan_picture import check_outside_repository, write_scan_picture
+    from export.evaluate.scan_trials import scan_trials
+    from export.evaluate.trial import Trial
 
     kind, _, folder = args.data.partition(":")
     if (kind, bool(folder)) not in (("phantom", False), ("scans", True)):
         raise UsageError("unknown data", expected="phantom or scans:DIR", found=args.data)
+    if args.pictures:
+        check_outside_repository(args.pictures)
     baselines = load_baselines(args.baselines or shipped_path(args.tier))
-    with ExitStack() as stack:
-        recordings: Iterable[tuple[str, Path]]
-        if kind == "scans":
-            recordings = scan_recordings(Path(folder))
-            title, total = f"Scans of {folder}", len(recordings)
-        else:
-            seeds = range(args.first_seed, args.first_seed + args.subjects)
-            work = args.work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latx-evaluate-")))
-            recordings = phantom_recordings(seeds, args.tier, args.frames, work)
-            title, total = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}", len(seeds)
-        bundle = stack.enter_context(load_bundle(args.bundle, args.threads, args.runtime))
-        cases: list[Case] = []
-        for name, recording in recordings:
-            cases.append(evaluate_recording(name, recording, bundle, args.frames))
+    trials: Iterable[Trial]
+    if kind == "scans":
+        trials = scan_trials(Path(folder), args.frames)
+        title, total = f"Scans of {folder}", len(trials)
+    else:
+        seeds = range(args.first_seed, args.first_seed + args.subjects)
+        check_test_seeds(seeds)
+        trials = (phantom_trial(seed, args.tier, args.frames) for seed in seeds)
+        title, total = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}", len(seeds)
+    cases: list[Case] = []
+    with load_bundle(args.bundle, args.threads) as bundle:
+        for trial in trials:
+            case, seen = examine(trial, bundle, args.frames, drawn=args.pictures is not None)
+            if args.pictures and seen is not None:
+                write_scan_picture(args.pictures / f"{case.name}.png", case, seen.result.log_attenuation, trial.folder)
+            cases.append(case)
             _progress(len(cases), total)
-    answered = [case for case in cases if not case.refusal]
+    answered = [case for case in cases if case.answered]
     predictions = as_they_are(answered, INTERVAL_NAMES, baselines)
     if kind == "scans":
         predictions |= leave_one_out(answered, INTERVAL_NAMES)

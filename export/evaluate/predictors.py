@@ -26,6 +26,8 @@ MIN_LEAVE_ONE_OUT: Final = 4
 SURFACE_OF: Final = {"centreline_kyphosis": 0, "centreline_lordosis": 1}
 """Which of the two angles of the skin line is the same quantity as an angle of the spine."""
 
+_UNSEEN: Final = (float("nan"), float("nan"))
+
 
 def truths(cases: Sequence[Case], angles: Sequence[str]) -> dict[str, Values]:
     """The true angles of the subjects."""
@@ -34,7 +36,7 @@ def truths(cases: Sequence[Case], angles: Sequence[str]) -> dict[str, Values]:
 
 def as_they_are(cases: Sequence[Case], angles: Sequence[str], baselines: Baselines) -> Predictions:
     """The model untouched, and both baselines as they were fitted on training subjects."""
-    skin = [baselines.from_skin(*case.surface_deg) for case in cases]
+    skin = [baselines.from_skin(*(case.surface_deg or _UNSEEN)) for case in cases]
     return {
         MODEL: {name: np.array([case.predicted_deg.get(name, np.nan) for case in cases]) for name in angles},
         "calibrated skin line": {name: np.array([s[name] for s in skin]) for name in angles},
@@ -51,7 +53,7 @@ def leave_one_out(cases: Sequence[Case], angles: Sequence[str]) -> Predictions:
         return {}
     true = truths(cases, angles)
     raw = {name: np.array([case.predicted_deg.get(name, np.nan) for case in cases]) for name in angles}
-    surface = np.array([case.surface_deg for case in cases])
+    surface = np.array([case.surface_deg or _UNSEEN for case in cases])
     nothing = np.full(len(cases), np.nan)
     return {
         "model, line fitted one out": {name: line_one_out(raw[name], true[name]) for name in angles},

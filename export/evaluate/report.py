@@ -12,7 +12,8 @@ from edge.cli.table import aligned
 from edge.measure.angles import ANGLE_LABELS
 from edge.runtime.bundle import INTERVAL_NAMES
 from export.evaluate.baselines import Baselines
-from export.evaluate.case import Case, case_json
+from export.evaluate.case import Case, points
+from export.evaluate.line_error import line_error
 from export.evaluate.predictors import MODEL, OTHERS_MEAN, Predictions, truths
 from export.evaluate.score import Score, score
 
@@ -69,9 +70,26 @@ def report_text(title: str, cases: Sequence[Case], rows: Sequence[Row], baseline
     refused = [case for case in cases if case.refusal]
     lines = [f"{title}: {len(cases) - len(refused)} of {len(cases)} subjects with a result", ""]
     lines += aligned(cells) if rows else []
+    errors = line_errors(cases)
+    if errors:
+        lines += ["", f"Line through the vertebral bodies, mean over {errors['subjects']:.0f} subjects: "
+                  f"{errors['distance_mm']:.1f} mm off (depth {errors['depth_mm']:.1f}, of that shape "
+                  f"{errors['shape_mm']:.1f}; lateral {errors['lateral_mm']:.1f})"]
     lines += ["", f"Baselines fitted on {baselines.subjects} training subjects ({baselines.fitted_on})."]
     lines += [f"No result for {case.name}: {case.refusal}" for case in refused]
     return "\n".join(lines)
+
+
+def line_errors(cases: Sequence[Case]) -> dict[str, float]:
+    """Mean error of the line through the vertebral bodies, mm, over the subjects whose line is known; else empty."""
+    found = []
+    for case in cases:
+        endplates, line = points(case.endplates_mm), points(case.true_line_mm)
+        if endplates is not None and line is not None:
+            found.append(line_error(endplates, line).as_json())
+    if not found:
+        return {}
+    return {"subjects": len(found)} | {name: float(np.mean([f[name] for f in found])) for name in found[0]}
 
 
 def report_json(title: str, cases: Sequence[Case], rows: Sequence[Row], baselines: Baselines) -> dict[str, Any]:
@@ -90,7 +108,9 @@ def report_json(title: str, cases: Sequence[Case], rows: Sequence[Row], baseline
             }
             for row in rows
         ],
-        "cases": [case_json(case) for case in cases],
+        "angles": {row.angle: row.score.as_json() for row in rows if row.predictor == MODEL},
+        "line": line_errors(cases),
+        "cases": [case.model_dump(mode="json") for case in cases],
     }
 
 

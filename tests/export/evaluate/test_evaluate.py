@@ -1,112 +1,121 @@
-"""A phantom goes through the device's whole path and comes out as a row of the table."""
+"""A subject goes through the device's whole path and comes out as a row of the table."""
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from calib.phantom.scene import write_phantom
-from edge.camera import open_camera
 from edge.camera.mcap_writer import RecordingWriter
 from edge.errors import UsageError
+from edge.frame import Frame
 from edge.runtime.template_runner import template_bundle
 from edge.view.back_view import BackView
 from edge.view.see import see
 from export.cli import main
-from export.evaluate.case import evaluate_recording
+from export.evaluate.case import Case, points
+from export.evaluate.examine import examine
+from export.evaluate.phantom_trials import check_test_seeds, phantom_trial
+from export.evaluate.scan_trials import scan_trials
 from export.evaluate.skin_line import surface_angles
-from export.evaluate.subjects import phantom_recordings, scan_recordings
+from export.evaluate.trial import FrameSource, Trial
 
 SEED, TIER, FRAMES = 3, "sensor", 3
+WriteScan = Callable[..., dict[str, float]]
 
 
 @pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work folder that already holds the subject."""
-    folder = tmp_path_factory.mktemp("work")
-    (folder / TIER).mkdir()
-    write_phantom(SEED, TIER, folder / TIER / f"{SEED:08d}", FRAMES)
+def trial() -> Trial:
+    return phantom_trial(SEED, TIER, FRAMES)
+
+
+@pytest.fixture(scope="module")
+def case(trial: Trial) -> Case:
+    return examine(trial, template_bundle(), FRAMES)[0]
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory, write_scan: WriteScan) -> Path:
+    folder = tmp_path_factory.mktemp("scans")
+    write_scan(folder / "00", seed=3)
+    for number in range(1, 4):
+        shutil.copytree(folder / "00", folder / f"{number:02d}")
     return folder
 
 
-@pytest.fixture
-def recording(work: Path) -> Path:
-    return work / TIER / f"{SEED:08d}" / "recording.mcap"
-
-
-def test_a_case_holds_the_device_s_answer_beside_the_truth(recording: Path) -> None:
-    case = evaluate_recording("made", recording, template_bundle(), FRAMES)
-
-    truth = json.loads((recording.parent / "truth.json").read_text())["angles"]
-    assert case.refusal == ""
-    assert case.accepted_frames + case.rejected_frames == FRAMES
-    assert case.true_deg["sacral_slope"] == truth["sacral_slope_deg"]
-    assert set(case.predicted_deg) == set(case.interval_deg) == set(case.true_deg)
-    with open_camera(f"file:{recording}") as camera:
+def test_a_case_holds_the_device_s_answer_beside_the_truth(trial: Trial, case: Case) -> None:
+    with trial.open_camera() as camera:
         frames = list(iter(camera.read, None))
-    views = [see(frame) for frame in frames]
-    expected = np.median([surface_angles(v) for v in views if isinstance(v, BackView)], axis=0)
-    np.testing.assert_allclose(case.surface_deg, expected)
+    views = [view for frame in frames if isinstance(view := see(frame), BackView)]
+
+    assert case.answered
+    assert case.accepted_frames + case.rejected_frames == FRAMES == len(frames)
+    assert set(case.predicted_deg) == set(case.interval_deg) == set(case.sd_deg) == set(case.true_deg)
+    np.testing.assert_allclose(case.surface_deg, np.median([surface_angles(v) for v in views], axis=0))
+    assert case.about["camera"]
+    assert Case.model_validate_json(case.model_dump_json()) == case
 
 
-def test_a_refused_subject_is_a_case_without_an_answer(recording: Path, tmp_path: Path) -> None:
-    with open_camera(f"file:{recording}") as camera:
+def test_the_true_endplates_lie_where_the_device_sees_the_back(case: Case) -> None:
+    true = points(case.true_endplates_mm)
+
+    assert true is not None
+    assert true.shape == (37, 4, 3)
+    assert 20.0 < true[..., 0].mean() < 130.0, "the spine lies in front of the skin"
+    assert abs(true[..., 2].mean()) < 30.0, "about the middle of the back"
+
+
+def test_a_refused_subject_is_a_case_without_an_answer(trial: Trial) -> None:
+    with trial.open_camera() as camera:
         frame = camera.read()
     assert frame is not None
-    with RecordingWriter(tmp_path / "recording.mcap", frame.intrinsics, frame.gravity) as writer:
-        for number in range(FRAMES):
-            empty = np.full_like(frame.depth_m, 2.5)
-            writer.write(
-                type(frame)(empty, None, frame.intrinsics, frame.gravity, frame.captured_at_ns + number * 10**8,
-                            frame.device_time_ms + 100.0 * number, number)
-            )
-    (tmp_path / "truth.json").write_text((recording.parent / "truth.json").read_text())
+    wall = Frame(np.full_like(frame.depth_m, 2.5), None, frame.intrinsics, frame.gravity, 0, 0.0, 0)
+    empty = Trial("empty room", lambda: FrameSource(iter([wall]), "wall"), {"sacral_slope": 40.0})
 
-    case = evaluate_recording("empty room", tmp_path / "recording.mcap", template_bundle(), FRAMES)
+    case, seen = examine(empty, template_bundle(), 1)
 
     assert "no result" in case.refusal
-    assert dict(case.predicted_deg) == {}
+    assert seen is None
+    assert case.predicted_deg == {}
 
 
-def test_a_recording_without_truth_is_refused(recording: Path, tmp_path: Path) -> None:
-    (tmp_path / "recording.mcap").write_bytes(recording.read_bytes())
-
-    with pytest.raises(UsageError, match="no truth"):
-        evaluate_recording("made", tmp_path / "recording.mcap", template_bundle(), FRAMES)
-
-
-def test_a_subject_that_is_there_is_not_rendered_again(work: Path, recording: Path) -> None:
-    before = recording.stat().st_mtime_ns
-
-    found = list(phantom_recordings(range(SEED, SEED + 1), TIER, FRAMES, work))
-
-    assert found == [(f"seed {SEED}", recording)]
-    assert recording.stat().st_mtime_ns == before
-
-
-@pytest.mark.parametrize("seeds", [range(99_999, 100_001), range(1_000_000, 1_000_002), range(-1, 2), range(3, 3)])
-def test_only_test_seeds_are_evaluated(seeds: range, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seeds", [range(99_990, 100_010), range(1_000_000, 1_000_010), range(0)])
+def test_only_test_seeds_are_evaluated(seeds: range) -> None:
     with pytest.raises(UsageError, match="not test seeds"):
-        next(phantom_recordings(seeds, TIER, FRAMES, tmp_path))
+        check_test_seeds(seeds)
 
 
-def test_scans_are_found_by_their_recordings(work: Path, recording: Path, tmp_path: Path) -> None:
-    assert scan_recordings(work / TIER) == [(f"{SEED:08d}", recording)]
-    with pytest.raises(UsageError, match="latx-calib import scans"):
-        scan_recordings(tmp_path)
+def test_scans_are_read_as_they_are_and_as_recordings(scans: Path, tmp_path: Path) -> None:
+    scanned = scan_trials(scans, 1)
+    with scanned[0].open_camera() as camera:
+        frame = camera.read()
+    assert frame is not None
+    (tmp_path / "07").mkdir()
+    with RecordingWriter(tmp_path / "07" / "recording.mcap", frame.intrinsics, frame.gravity) as writer:
+        writer.write(frame)
+    (tmp_path / "07" / "truth.json").write_text(json.dumps({"angles": {"cobb_major_deg": 12.0}}))
+
+    recorded = scan_trials(tmp_path, 1)
+
+    assert [trial.name for trial in scanned] == ["00", "01", "02", "03"]
+    assert recorded[0].true_deg == {"cobb_major": 12.0}
+    assert recorded[0].line_mm is None
+    with pytest.raises(UsageError, match="no scans"):
+        scan_trials(tmp_path / "07", 1)
 
 
 def test_the_command_prints_the_table_and_writes_the_same_as_json(
-    work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "e.json"
     arguments = ["evaluate", "--tier", TIER, "--subjects", "1", "--first-seed", str(SEED), "--frames", str(FRAMES)]
     arguments += ["--baselines", str(Path(__file__).parents[3] / "export" / "evaluate" / "shipped" / "typical.json")]
 
-    code = main([*arguments, "--work", str(work), "--threads", "1", "--json", str(out)])
+    code = main([*arguments, "--threads", "1", "--json", str(out)])
 
     printed = capsys.readouterr()
     assert code == 0, printed.err
@@ -114,21 +123,22 @@ def test_the_command_prints_the_table_and_writes_the_same_as_json(
     assert "population mean" in printed.out
     content = json.loads(out.read_text())
     assert [case["name"] for case in content["cases"]] == [f"seed {SEED}"]
-    assert {row["predictor"] for row in content["scores"]} == {"model", "calibrated skin line", "population mean"}
+    assert {row["predictor"] for row in content["scores"]} >= {"model", "calibrated skin line", "population mean"}
+    assert content["angles"]["sacral_slope"]["mae_deg"] >= 0.0
 
 
-def test_scans_are_evaluated_with_fits_that_leave_each_one_out(
-    work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_scans_are_evaluated_with_fits_that_leave_each_one_out_and_drawn(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number in range(4):
-        (tmp_path / f"{number:02d}").symlink_to(work / TIER / f"{SEED:08d}")
-
-    code = main(["evaluate", "--data", f"scans:{tmp_path}", "--frames", "1", "--threads", "1"])
+    code = main(["evaluate", "--data", f"scans:{scans}", "--frames", "1", "--threads", "1",
+                 "--pictures", str(tmp_path / "pictures")])
 
     printed = capsys.readouterr()
     assert code == 0, printed.err
     assert "mean of the others" in printed.out
     assert "skin line, fitted one out" in printed.out
+    assert "Line through the vertebral bodies" in printed.out
+    assert sorted(p.name for p in (tmp_path / "pictures").iterdir()) == ["00.png", "01.png", "02.png", "03.png"]
 
 
 @pytest.mark.parametrize(
@@ -136,8 +146,9 @@ def test_scans_are_evaluated_with_fits_that_leave_each_one_out(
     [
         (["--data", "elsewhere"], 2),
         (["--data", "scans:"], 2),
-        (["--tier", "sensor"], 2),
+        (["--tier", "sensor", "--baselines", "no/such/file"], 2),
         (["--first-seed", "1000000"], 2),
+        (["--pictures", "export"], 2),
         (["--bundle", "no/such/bundle"], 4),
     ],
 )

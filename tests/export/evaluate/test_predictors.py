@@ -22,8 +22,7 @@ BASELINES = Baselines(
 
 def case(kyphosis: float, refusal: str = "") -> Case:
     if refusal:
-        nothing = float("nan")
-        return Case("made", {"centreline_kyphosis": kyphosis}, {}, {}, (nothing, nothing), 0, 0, refusal)
+        return Case(name="made", true_deg={"centreline_kyphosis": kyphosis}, refusal=refusal)
     predicted = 0.5 * kyphosis + 10.0
     return Case(
         name=f"made {kyphosis:g}",
@@ -32,8 +31,6 @@ def case(kyphosis: float, refusal: str = "") -> Case:
         interval_deg={"centreline_kyphosis": (predicted - 8.0, predicted + 8.0)},
         surface_deg=(kyphosis - 6.0, 8.0),
         accepted_frames=12,
-        rejected_frames=0,
-        refusal="",
     )
 
 
