@@ -11,6 +11,9 @@ COMMANDS: Final = {
     "scan": Subcommand("edge.cli.scan", "measure a back: print its angles, write its synthetic radiograph and record"),
     "record": Subcommand("edge.cli.record", "write what a camera delivers to an MCAP recording"),
     "config": Subcommand("edge.cli.config", "check, show, write or bring up to date the configuration of the daemon"),
+    "receive": Subcommand("edge.cli.receive", "on the nurse's PC: take reports off the broker into folders"),
+    "wipe": Subcommand("edge.cli.wipe", "delete results from this machine and from its queue"),
+    "audit": Subcommand("edge.cli.audit", "check the log of what was stored, sent and deleted"),
     "bench": Subcommand("edge.cli.bench", "time one frame through all stages on this machine"),
 }
 

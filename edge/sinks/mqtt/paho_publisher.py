@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import itertools
 import socket
 import ssl
 import threading
@@ -21,7 +21,6 @@ from edge.errors import UsageError
 from edge.sinks.mqtt.publisher import FAILURE, Disconnected, Granted, Listener, Message
 from edge.sinks.mqtt.settings import BrokerSettings, TlsSettings
 
-_LOG: Final = logging.getLogger(__name__)
 _RECEIVE_MAXIMUM: Final = 20  # unacknowledged messages that the broker may send us
 
 
@@ -41,11 +40,11 @@ class PahoPublisher:
         self._session_expiry_s, self._manual_ack = session_expiry_s, manual_ack
         self._client: paho.Client | None = None
         self._connection: _Connection | None = None
-        self._closed = threading.Event()
+        self._closed, self._serials = threading.Event(), itertools.count(1)
 
     def serve(self, listener: Listener, subscriptions: tuple[str, ...], will: Message | None) -> None:
         """See ``Publisher.serve``."""
-        connection = _Connection(listener, subscriptions)
+        connection = _Connection(listener, subscriptions, next(self._serials) << 16)
         client = self._new_client(connection, will)
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = self._session_expiry_s
@@ -79,14 +78,17 @@ class PahoPublisher:
         info = client.publish(message.topic, message.payload, message.qos, message.retain, _properties(message))
         if info.rc != paho.MQTT_ERR_SUCCESS:
             raise Disconnected(paho.error_string(info.rc))
-        return info.mid
+        return connection.base | info.mid
 
     def acknowledge(self, message: Message) -> None:
         """See ``Publisher.acknowledge``."""
-        client = self._client
-        if client is not None and self._manual_ack and message.qos:
+        client, connection = self._client, self._connection
+        if client is None or connection is None or not self._manual_ack or not message.qos:
+            return
+        # A packet identifier means another message on another connection: that one must not count as taken.
+        if message.handle & ~0xFFFF == connection.base:
             with contextlib.suppress(OSError, ValueError):
-                client.ack(message.handle, message.qos)
+                client.ack(message.handle & 0xFFFF, message.qos)
 
     def close(self, grace_s: float) -> None:
         """See ``Publisher.close``."""
@@ -115,10 +117,13 @@ class PahoPublisher:
 
 
 class _Connection:
-    """paho's callbacks of one connection, turned into what the listener is told."""
+    """paho's callbacks of one connection, turned into what the listener is told.
 
-    def __init__(self, listener: Listener, subscriptions: tuple[str, ...]) -> None:
-        self._listener, self._subscriptions = listener, subscriptions
+    base: told apart by it are tokens and handles of different connections, whose packet identifiers repeat.
+    """
+
+    def __init__(self, listener: Listener, subscriptions: tuple[str, ...], base: int) -> None:
+        self._listener, self._subscriptions, self.base = listener, subscriptions, base
         self.settled, self.over, self.refused, self.why = threading.Event(), threading.Event(), False, ""
         self._granted = Granted(False, None)
 
@@ -153,11 +158,11 @@ class _Connection:
             content_type=getattr(properties, "ContentType", None),
             response_topic=getattr(properties, "ResponseTopic", None),
             correlation=getattr(properties, "CorrelationData", None),
-            properties=tuple(getattr(properties, "UserProperty", ())), handle=message.mid,
+            properties=tuple(getattr(properties, "UserProperty", ())), handle=self.base | message.mid,
         ))
 
     def on_publish(self, _c: paho.Client, _u: Any, mid: int, reason: ReasonCode, _p: Any) -> None:
-        self._listener.acknowledged(mid, reason.value)
+        self._listener.acknowledged(self.base | mid, reason.value)
 
     def on_disconnect(self, _c: paho.Client, _u: Any, _flags: Any, reason: ReasonCode, _p: Any) -> None:
         if not self.why:
