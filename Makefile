@@ -50,5 +50,5 @@ $(VENV)/.base: pyproject.toml
 $(VENV)/.test: $(VENV)/.base .ci/system-packages
 	bash .ci/system-packages
 	$(PIP) install --quiet $(TORCH)
-	$(PIP) install --quiet --editable '.[export,realsense,parser,plugin,peer,dev]'
+	$(PIP) install --quiet --editable '.[export,realsense,parser,plugin,peer,cluster,dev]'
 	touch $@

@@ -9,6 +9,7 @@ from edge.command_table import Subcommand, dispatch
 
 SUBCOMMANDS: Final = {
     "render": Subcommand("export.commands.render", "render phantom subjects into the training cache"),
+    "shards": Subcommand("export.commands.shards", "render phantom subjects on a cluster, into WebDataset shards"),
     "fit-template": Subcommand("export.commands.fit_template", "fit the mean template and the shape model"),
     "train": Subcommand("export.commands.train", "train one stage, or go on where its run stopped"),
     "onnx": Subcommand("export.commands.onnx", "write a verified model bundle from a run"),

@@ -27,6 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="validation seeds to take from the cache (default: all that are there)")
     parser.add_argument("--pairs", type=Path, default=None, metavar="DIR",
                         help="folder of real pairs to train on, added to the phantom subjects")
+    parser.add_argument("--shards", type=Path, default=None, metavar="DIR",
+                        help="train on the WebDataset shards of a folder instead of the cache")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN",
                         help="run folder with prior.npz; resumed when it holds a checkpoint")
     parser.add_argument("--start-from", type=Path, default=None, metavar="FILE",
@@ -61,6 +63,9 @@ def run(args: argparse.Namespace) -> int:
 
     if args.minutes <= 0 and args.steps <= 0:
         raise UsageError("no end of the training given", expected="--minutes or --steps", mend="give one of them")
+    if args.shards and args.pairs:
+        raise UsageError("shards and real pairs together", expected="--shards or --pairs",
+                         mend="render a cache to train on both")
     import cv2
     import torch
 
@@ -69,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
     from export.model.config import ModelConfig
     from export.train.loop import Schedule, distributed, train
     from export.train.phantom_source import PhantomCache
+    from export.train.provenance import record_training, source_name
+    from export.train.shard_stream import ShardStream
     from export.train.sources import joined
     from export.train.template import Prior
 
@@ -76,7 +83,9 @@ def run(args: argparse.Namespace) -> int:
     if args.device == "cuda" and world > 1:
         torch.cuda.set_device(rank % torch.cuda.device_count())
     prior = Prior.load(args.out / "prior.npz")
-    training = joined([PhantomCache(args.cache, tier, "train", args.seeds) for tier in args.tier], args.pairs)
+    training = ShardStream(args.shards) if args.shards else joined(
+        [PhantomCache(args.cache, tier, "train", args.seeds) for tier in args.tier], args.pairs
+    )
     validation = PhantomCache(args.cache, args.tier[0], "validation", args.validation_seeds)
     schedule = Schedule(
         minutes=args.minutes, steps=args.steps, batch=args.batch or DEFAULT_BATCH[args.stage],
@@ -87,9 +96,8 @@ def run(args: argparse.Namespace) -> int:
     config = ModelConfig(landmark_modes=len(prior.modes_mm),
                          **{f"use_{name}": not getattr(args, f"no_{name}") for name in SWITCHES})
     if rank == 0:
-        print(f"train on {len(training)} subjects, validate on {len(validation)} ({validation.described})",
+        print(f"train on {source_name(training)}, validate on {len(validation)} ({validation.described})",
               file=sys.stderr)
-    from export.train.provenance import record_training
     from export.train.warm_start import warm_start
 
     def begin(trainer: StructureTrainer | RadiographTrainer) -> None:

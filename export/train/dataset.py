@@ -18,7 +18,8 @@ from edge.view.grid import RADIOGRAPH
 from export.model.config import ENDPLATE_COUNT, SD_NAMES
 from export.train.angles import measured_angles
 from export.train.augment import augment
-from export.train.sample import SampleSource
+from export.train.sample import SampleSource, TrainingSample
+from export.train.shard_stream import ShardStream
 
 
 class TensorDataset(Dataset[dict[str, Tensor]]):
@@ -35,27 +36,31 @@ class TensorDataset(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         index, seed = key
-        sample = self.source[index]
-        angles = np.full(len(SD_NAMES), np.nan, np.float32)
-        if sample.endplates_mm is not None and np.isfinite(sample.endplates_mm).all():
-            angles = measured_angles(sample.endplates_mm)
-        if seed >= 0:
-            sample = augment(sample, np.random.default_rng(seed))
-        endplates = sample.endplates_mm
-        if endplates is None:
-            endplates = np.full((ENDPLATE_COUNT, 4, 3), np.nan, np.float32)
-        item = {
-            "back_view": torch.from_numpy(back_tensor(sample.view)),
-            "lateral_lift": torch.from_numpy(lateral_lift(sample.view)),
-            "endplates_mm": torch.from_numpy(endplates.astype(np.float32)),
-            "angles_deg": torch.from_numpy(angles),
-        }
-        if self.with_radiograph:
-            film = sample.log_attenuation
-            if film is None:
-                film = np.full((RADIOGRAPH.rows, RADIOGRAPH.cols), np.nan, np.float32)
-            item["log_attenuation"] = torch.from_numpy(film.astype(np.float32))[None]
-        return item
+        return tensors(self.source[index], seed, self.with_radiograph)
+
+
+def tensors(sample: TrainingSample, seed: int, with_radiograph: bool) -> dict[str, Tensor]:
+    """One sample as the networks and losses take it, augmented with ``seed``; a negative one leaves it as it is."""
+    angles = np.full(len(SD_NAMES), np.nan, np.float32)
+    if sample.endplates_mm is not None and np.isfinite(sample.endplates_mm).all():
+        angles = measured_angles(sample.endplates_mm)
+    if seed >= 0:
+        sample = augment(sample, np.random.default_rng(seed))
+    endplates = sample.endplates_mm
+    if endplates is None:
+        endplates = np.full((ENDPLATE_COUNT, 4, 3), np.nan, np.float32)
+    item = {
+        "back_view": torch.from_numpy(back_tensor(sample.view)),
+        "lateral_lift": torch.from_numpy(lateral_lift(sample.view)),
+        "endplates_mm": torch.from_numpy(endplates.astype(np.float32)),
+        "angles_deg": torch.from_numpy(angles),
+    }
+    if with_radiograph:
+        film = sample.log_attenuation
+        if film is None:
+            film = np.full((RADIOGRAPH.rows, RADIOGRAPH.cols), np.nan, np.float32)
+        item["log_attenuation"] = torch.from_numpy(film.astype(np.float32))[None]
+    return item
 
 
 class StepSampler:
@@ -75,9 +80,12 @@ class StepSampler:
 
 
 def training_batches(
-    source: SampleSource, batch: int, seed: int, rank: int, first_step: int, workers: int, with_radiograph: bool = True
+    source: SampleSource | ShardStream, batch: int, seed: int, rank: int, first_step: int, workers: int,
+    with_radiograph: bool = True, world: int = 1,
 ) -> Iterator[dict[str, Tensor]]:
     """Endless augmented batches. ``workers`` processes prepare them; 0 does it in this process."""
+    if isinstance(source, ShardStream):
+        return source.batches(batch, seed, rank, world, first_step, workers, with_radiograph)
     if workers:
         cv2.setNumThreads(1)  # before the fork: in a child of a process with OpenCV threads it may wait for ever
     loader = DataLoader(

@@ -12,6 +12,7 @@ from typing import Any
 
 from export.train.loop import Schedule
 from export.train.sample import SampleSource
+from export.train.shard_stream import ShardStream
 
 
 def command_line() -> str:
@@ -20,15 +21,22 @@ def command_line() -> str:
     return shlex.join(["latx-export", *arguments])
 
 
+def source_name(source: SampleSource | ShardStream) -> str:
+    """What a source says of itself, e.g. tier and seeds."""
+    if isinstance(source, ShardStream):
+        return source.described
+    return str(getattr(source, "described", f"{len(source)} samples"))
+
+
 def record_training(
-    folder: Path, stage: str, training: SampleSource, validation: SampleSource, schedule: Schedule,
+    folder: Path, stage: str, training: SampleSource | ShardStream, validation: SampleSource, schedule: Schedule,
     result: dict[str, float],
 ) -> None:
     """Write ``RUN/<stage>_training.json``."""
     record: dict[str, Any] = {
         "command": command_line(),
-        "trained_on": getattr(training, "described", f"{len(training)} samples"),
-        "validated_on": getattr(validation, "described", f"{len(validation)} samples"),
+        "trained_on": source_name(training),
+        "validated_on": source_name(validation),
         "schedule": asdict(schedule),
         "validation": result,
     }

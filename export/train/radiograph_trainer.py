@@ -30,6 +30,7 @@ from export.train.layout import laid_out
 from export.train.loop import Schedule, average_gradients, load_checkpoint
 from export.train.pictures import radiograph_picture
 from export.train.sample import SampleSource
+from export.train.shard_stream import ShardStream
 from export.train.sources import WithRadiograph
 from export.train.structure_trainer import load_structure
 
@@ -96,13 +97,16 @@ class RadiographTrainer:
     stage = "radiograph"
 
     def __init__(
-        self, config: ModelConfig, structure_weights: Path, training: SampleSource, validation: SampleSource,
-        schedule: Schedule, weights: RadiographWeights | None = None, device: str = "cpu", rank: int = 0,
-        world: int = 1,
+        self, config: ModelConfig, structure_weights: Path, training: SampleSource | ShardStream,
+        validation: SampleSource, schedule: Schedule, weights: RadiographWeights | None = None, device: str = "cpu",
+        rank: int = 0, world: int = 1,
     ) -> None:
         torch.manual_seed(schedule.seed)
         self.schedule, self.device, self.rank, self.world = schedule, device, rank, world
-        self.training, self.validation = WithRadiograph(training), WithRadiograph(validation)
+        self.training: SampleSource | ShardStream = (
+            training.with_radiographs() if isinstance(training, ShardStream) else WithRadiograph(training)
+        )
+        self.validation = WithRadiograph(validation)
         self.loss_weights = weights or RadiographWeights()
         self.structure_weights = structure_weights
         self.config = config
@@ -117,7 +121,9 @@ class RadiographTrainer:
     def batches(self, first_step: int) -> Iterator[dict[str, Tensor]]:
         """See ``Trainer``."""
         s = self.schedule
-        return training_batches(self.training, s.batch, s.seed, self.rank, first_step, s.workers)
+        return training_batches(
+            self.training, s.batch, s.seed, self.rank, first_step, s.workers, world=self.world
+        )
 
     def step(self, batch: dict[str, Tensor], rate: float, progress: float) -> dict[str, float]:
         """See ``Trainer``."""

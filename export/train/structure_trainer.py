@@ -20,6 +20,7 @@ from export.train.loop import Schedule, average_gradients
 from export.train.losses import StructureWeights, line_lengths, structure_loss
 from export.train.pictures import structure_picture
 from export.train.sample import SampleSource
+from export.train.shard_stream import ShardStream
 from export.train.template import Prior
 
 SHOWN_TERMS: Final = ("landmark", "length", "angle", "first_angle", "coronal", "image")
@@ -32,7 +33,8 @@ class StructureTrainer:
     stage = "structure"
 
     def __init__(
-        self, config: ModelConfig, prior: Prior, training: SampleSource, validation: SampleSource, schedule: Schedule,
+        self, config: ModelConfig, prior: Prior, training: SampleSource | ShardStream, validation: SampleSource,
+        schedule: Schedule,
         weights: StructureWeights | None = None, device: str = "cpu", rank: int = 0, world: int = 1,
     ) -> None:
         torch.manual_seed(schedule.seed)
@@ -51,8 +53,9 @@ class StructureTrainer:
 
     def batches(self, first_step: int) -> Iterator[dict[str, Tensor]]:
         """See ``Trainer``."""
+        s = self.schedule
         return training_batches(
-            self.training, self.schedule.batch, self.schedule.seed, self.rank, first_step, self.schedule.workers
+            self.training, s.batch, s.seed, self.rank, first_step, s.workers, world=self.world
         )
 
     def step(self, batch: dict[str, Tensor], rate: float, progress: float) -> dict[str, float]:
