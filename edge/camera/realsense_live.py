@@ -59,7 +59,7 @@ class LiveFeed:
 
     def start(self, rs: Any) -> Streams:
         self._rs = rs
-        device = self._pick(rs)
+        device = pick(rs, self._find(rs), self._serial)
         told = told_by(rs, device)
         self.source = f"realsense:{told['serial_number']}"
         slow = is_usb2(told["usb_type_descriptor"])
@@ -67,8 +67,9 @@ class LiveFeed:
             raise RecordingError("the camera is connected at USB 2 speed", where=self.source, expected="USB 3",
                                  found=f"USB {told['usb_type_descriptor']}", mend=MEND)
         pipeline = rs.pipeline()
-        pipeline.set_device(device)
-        self.profile, config, fallen = self._choose(rs, pipeline, device, slow)
+        if hasattr(pipeline, "set_device"):  # older librealsense finds it again by its serial
+            pipeline.set_device(device)
+        self.profile, config, fallen = self._choose(rs, pipeline, device, told["serial_number"], slow)
         _log.info("camera %s streams %s over USB %s", told["name"], self.profile, told["usb_type_descriptor"] or "?")
         _set_options(rs, device, self._settings)
         self._pipeline = pipeline
@@ -93,9 +94,8 @@ class LiveFeed:
         return self._settings.open_deadline_s if first else self._settings.frame_deadline_s
 
     def host_time_ns(self, frame: Any) -> int:
-        """Stamps of librealsense's global time are the host's already; others are mapped by their arrival."""
-        device_ms, now_ns = float(frame.get_timestamp()), self._clock.now_ns()
-        return self._stamps.host_ns(device_ms, now_ns)
+        """Whatever clock librealsense stamps by (global, system or the camera's own), tied to the host's by arrivals."""
+        return self._stamps.host_ns(float(frame.get_timestamp()), self._clock.now_ns())
 
     def stop(self) -> None:
         pipeline, self._pipeline = self._pipeline, None
@@ -109,17 +109,14 @@ class LiveFeed:
         return RecordingError(what, where=self.source, expected=expected, found=found,
                               mend=f"check the USB cable and the camera's power; {MEND}")
 
-    def _pick(self, rs: Any) -> Any:
-        return pick(rs, self._find(rs), self._serial)
-
-    def _choose(self, rs: Any, pipeline: Any, device: Any, slow: bool) -> tuple[Profile, Any, bool]:
+    def _choose(self, rs: Any, pipeline: Any, device: Any, serial: str, slow: bool) -> tuple[Profile, Any, bool]:
         """The first profile that the camera offers at this port, its configuration, and whether less than asked."""
         settings = self._settings
         accel = settings.down is None and _has_accel(rs, device)
         wrapper = rs.pipeline_wrapper(pipeline)
         for colour in (True, False) if settings.colour else (False,):
             for profile in candidates(settings.profile, slow):
-                config = configure(rs, profile, colour, accel)
+                config = configure(rs, profile, serial, colour, accel)
                 if config.can_resolve(wrapper):
                     return profile, config, profile.size != settings.profile or colour != settings.colour
         tried = ", ".join(str(profile) for profile in candidates(settings.profile, slow))

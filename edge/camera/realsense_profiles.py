@@ -44,15 +44,14 @@ def candidates(wanted: str, slow: bool) -> tuple[Profile, ...]:
     """Profiles to try in turn: at USB 2 speed those that fit it, else from the size that is wanted downwards."""
     if slow:
         return tuple(profile for profile in PROFILES if profile.usb2)
-    first = next(i for i, profile in enumerate(PROFILES) if profile.size == wanted)
-    return tuple(p for i, p in enumerate(PROFILES) if i >= first and (p.size == wanted or not p.usb2)) + tuple(
-        p for i, p in enumerate(PROFILES) if i >= first and p.size != wanted and p.usb2
-    )
+    width = next(profile.width for profile in PROFILES if profile.size == wanted)
+    return tuple(sorted((p for p in PROFILES if p.width <= width), key=lambda p: -p.width))
 
 
-def configure(rs: Any, profile: Profile, colour: bool, accel: bool) -> Any:
-    """A pipeline configuration for the profile."""
+def configure(rs: Any, profile: Profile, serial: str, colour: bool, accel: bool) -> Any:
+    """A pipeline configuration for the profile on the camera of this serial."""
     config = rs.config()
+    config.enable_device(serial)
     config.enable_stream(rs.stream.depth, profile.width, profile.height, rs.format.z16, profile.rate)
     if colour:
         config.enable_stream(rs.stream.color, profile.width, profile.height, rs.format.rgb8, profile.rate)

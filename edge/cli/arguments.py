@@ -15,7 +15,8 @@ def add_camera(parser: argparse.ArgumentParser, default: str | None = None) -> N
     """``--camera``: required where there is no default."""
     parser.add_argument(
         "--camera", metavar="URI", default=default, required=default is None,
-        help="file:PATH (.mcap, .bag or .db3 recording), demo (the shipped recording) or demo:loop (without end)"
+        help="realsense:[SERIAL] (on USB), file:PATH (.mcap, .bag or .db3 recording), demo (the shipped recording), "
+        "or file:PATH#loop and demo:loop (without end)"
         + (f"; default {default}" if default else ""),
     )
 

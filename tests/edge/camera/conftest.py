@@ -52,12 +52,28 @@ def mcap_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def realsense_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording by the real librealsense from a software device."""
+def pyrealsense2() -> None:
+    """Skips what needs the library where it is not installed."""
     if importlib.util.find_spec("pyrealsense2") is None:
         if os.environ.get("CI"):
             pytest.fail("pyrealsense2 is not installed: pip install 'latxgen-edge[realsense]'")
         pytest.skip("pyrealsense2 is not installed")
+
+
+@pytest.fixture(scope="session")
+def soft_realsense(pyrealsense2: None) -> type:
+    """The class of a camera that is a software device of the real librealsense."""
+    spec = importlib.util.spec_from_file_location("soft_realsense", Path(__file__).with_name("soft_realsense.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.SoftRealSense
+
+
+@pytest.fixture(scope="session")
+def realsense_path(pyrealsense2: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording by the real librealsense from a software device."""
     path = tmp_path_factory.mktemp("realsense") / "scene.db3"
     record_realsense(path, FRAMES)
     return path
