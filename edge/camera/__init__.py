@@ -1,5 +1,5 @@
-"""Sources of frames: recordings, librealsense playback and a fault-injecting stand-in, behind one Protocol."""
+"""Sources of frames, behind one Protocol: RealSense on USB, recordings, stand-ins that fail; and what keeps them up."""
 
-from edge.camera.schemes import open_camera
+from edge.camera.schemes import open_camera, supervise
 
-__all__ = ["open_camera"]
+__all__ = ["open_camera", "supervise"]

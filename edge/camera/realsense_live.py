@@ -94,7 +94,7 @@ class LiveFeed:
         return self._settings.open_deadline_s if first else self._settings.frame_deadline_s
 
     def host_time_ns(self, frame: Any) -> int:
-        """Whatever clock librealsense stamps by (global, system or the camera's own), tied to the host's by arrivals."""
+        """By whatever clock librealsense stamps (global, system, the camera's own), tied to the host's by arrivals."""
         return self._stamps.host_ns(float(frame.get_timestamp()), self._clock.now_ns())
 
     def stop(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from edge.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
     from edge.camera.settings import CameraSettings
+    from edge.camera.supervisor import CameraSupervisor
 
 DEMO: Final = ("demo", "recording.mcap")
 """The shipped recording, inside the package ``edge``."""
@@ -41,13 +43,33 @@ def open_camera(uri: str, settings: CameraSettings | None = None, clock: Clock =
         RecordingError: the camera is not there, or the recording is missing, damaged or of another kind.
         MissingDependencyError: its reader is not installed.
     """
+    scheme, rest = _scheme_of(uri)
+    return SCHEMES[scheme](rest, settings, clock)
+
+
+def supervise(settings: CameraSettings, clock: Clock = SYSTEM_CLOCK) -> CameraSupervisor:
+    """The configured camera as one that comes back by itself; a RealSense is also reset where that may help.
+
+    Raises:
+        UsageError: the URI has no known scheme.
+    """
+    from edge.camera.realsense_live import reset_hardware
+    from edge.camera.supervisor import CameraSupervisor
+
+    scheme, serial = _scheme_of(settings.uri)
+    reset = partial(reset_hardware, serial or settings.serial, clock=clock) if scheme == "realsense" else None
+    return CameraSupervisor(lambda: open_camera(settings.uri, settings, clock), settings, clock, reset)
+
+
+def _scheme_of(uri: str) -> tuple[str, str]:
+    """Known scheme and what follows it."""
     scheme, _, rest = uri.partition(":")
     if scheme not in SCHEMES:
         raise UsageError(
             "unknown camera", where=uri, expected=" or ".join(SCHEME_FORMS.values()), found=repr(scheme),
             mend="give --camera one of these",
         )  # fmt: skip
-    return SCHEMES[scheme](rest, settings, clock)
+    return scheme, rest
 
 
 def _open_live(serial: str, settings: CameraSettings | None, clock: Clock) -> DepthCamera:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.camera import open_camera
+from edge.camera import open_camera, supervise
 from edge.camera.schemes import SCHEME_FORMS, SCHEMES, SUFFIXES
+from edge.camera.settings import CameraSettings
 from edge.errors import MissingDependencyError, RecordingError, UsageError
 
 
@@ -57,7 +58,21 @@ def test_without_pyrealsense2_the_error_tells_how_to_install_it(
 def test_importing_the_cameras_needs_no_reader() -> None:
     code = (
         "import sys, edge.camera\n"
-        "print([m for m in ('pyrealsense2', 'mcap', 'cv2', 'google.protobuf') if m in sys.modules])"
+        "print([m for m in ('pyrealsense2', 'mcap', 'pydantic', 'cv2', 'google.protobuf') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_configured_camera_is_supervised_and_an_unknown_one_refused_at_once() -> None:
+    supervisor = supervise(CameraSettings(uri="demo:loop,pace=none"))
+    assert supervisor.read(10.0) is not None
+    assert supervisor.close()
+    with pytest.raises(UsageError):
+        supervise(CameraSettings(uri="webcam:0"))
+
+
+def test_without_a_camera_on_usb_the_error_says_what_to_check(pyrealsense2: None) -> None:
+    with pytest.raises(RecordingError) as caught:
+        open_camera("realsense:000000000000")
+    assert "cable" in caught.value.mend
