@@ -193,9 +193,10 @@ def _colour(
     picture = np.asarray(cv2.GaussianBlur(stack.reshape(grid.rows, grid.cols, 4), (0, 0), COLOUR_CELLS), np.float32)
     bare = mask & (picture[..., 3] < 0.05)
     if bare.any():  # bridged holes take the colour around them
-        picture[bare] = cv2.GaussianBlur(picture, (0, 0), HOLE_CELLS / 2)[bare]
+        picture[bare] = cv2.boxFilter(picture, -1, (2 * HOLE_CELLS + 1, 2 * HOLE_CELLS + 1))[bare]
     share = mask / np.maximum(picture[..., 3], np.float32(1e-6))
-    return np.asarray(picture[..., :3] * share[..., None] + np.float32(0.5), np.uint8)
+    shown = cv2.multiply(picture[..., :3], cv2.merge([share] * 3))
+    return np.asarray(cv2.add(shown, (0.5, 0.5, 0.5, 0.0)), np.float32).astype(np.uint8)
 
 
 def _midline_depth(surface: NDArray[np.float32], mask: NDArray[np.bool_], grid: Grid) -> float:

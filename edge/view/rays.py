@@ -48,6 +48,27 @@ def pixel_rays(intrinsics: Intrinsics) -> tuple[NDArray[np.float32], NDArray[np.
     return rays
 
 
+@lru_cache(maxsize=4)
+def levelled_rays(intrinsics: Intrinsics, level_from_camera: bytes, step: int) -> NDArray[np.float32]:
+    """Rays of every ``step``-th pixel (its block's middle) in the levelled frame: times the depth they are points.
+
+    A mount seldom moves: frame after frame finds its rays here.
+
+    Args:
+        level_from_camera: the (3, 3) float64 rotation, as ``tobytes()`` gives it.
+
+    Returns:
+        (3, h, w) float32, read-only: forward, up and right per metre of depth.
+    """
+    h, w, middle = intrinsics.height // step, intrinsics.width // step, step // 2
+    pixels = np.s_[middle : h * step : step, middle : w * step : step]
+    ray_x, ray_y = (ray[pixels] for ray in pixel_rays(intrinsics))
+    rotation = np.frombuffer(level_from_camera, np.float64).reshape(3, 3).astype(np.float32)
+    rays = np.stack([r[0] * ray_x + r[1] * ray_y + r[2] for r in rotation])
+    rays.setflags(write=False)
+    return rays
+
+
 def _inverse_brown_conrady(
     x: NDArray[np.float64], y: NDArray[np.float64], terms: tuple[float, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

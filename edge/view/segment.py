@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.frame import Frame
-from edge.view.rays import pixel_rays
+from edge.view.rays import levelled_rays
 
 MIN_DEPTH_M: Final = 0.25  # nearer than any RealSense of the D400 family reads
 MAX_DEPTH_M: Final = 4.0
@@ -71,9 +71,7 @@ def thin(frame: Frame, level_from_camera: NDArray[np.float64]) -> Thinned:
         depth = np.where(valid, depth, sample)
         valid = (depth > MIN_DEPTH_M) & (depth < MAX_DEPTH_M)  # False for NaN and infinities
     depth[~valid] = 0
-    rays = pixel_rays(frame.intrinsics)
-    ray_x, ray_y = (ray[mid : h * step : step, mid : w * step : step] for ray in rays)
-    x, y, z = ((depth * (r[0] * ray_x + r[1] * ray_y + r[2])) for r in level_from_camera.astype(np.float32))
+    x, y, z = depth * levelled_rays(frame.intrinsics, level_from_camera.tobytes(), step)
     return Thinned(step, depth, x, y, z, valid)
 
 
