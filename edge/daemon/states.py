@@ -38,7 +38,8 @@ EVENTS: Final[dict[str, str]] = {
 }
 """Every event and its meaning."""
 
-_AT_ANY_TIME: Final = {"camera_lost": "no_camera", "blocked": "degraded", "stop": "stopping"}
+# A result that has been reached is shown, whatever else is wrong by then.
+_BEFORE_RESULT: Final = {"camera_lost": "no_camera", "blocked": "degraded", "stop": "stopping"}
 
 STATES: Final[dict[str, StateRow]] = {
     "starting": StateRow(
@@ -51,25 +52,27 @@ STATES: Final[dict[str, StateRow]] = {
     ),
     "idle": StateRow(
         "nobody is in view", "Stand on the mark with the bare back to the camera.",
-        _AT_ANY_TIME | {"impaired": "degraded", "subject": "positioning", "aligned": "holding", "scan": "positioning"},
+        _BEFORE_RESULT | {"impaired": "degraded", "subject": "positioning", "aligned": "holding",
+                          "scan": "positioning"},
     ),
     "positioning": StateRow(
         "a subject is being guided, or waited for after a command", "",
-        _AT_ANY_TIME | {"empty": "idle", "aligned": "holding", "scan": "positioning", "cancel": "idle",
-                        "expired": "idle"},
+        _BEFORE_RESULT | {"empty": "idle", "aligned": "holding", "scan": "positioning", "cancel": "idle",
+                          "expired": "idle"},
     ),
     "holding": StateRow(
         "every gate is passed; the subject has to hold still", "Very good. Stand still.",
-        _AT_ANY_TIME | {"empty": "idle", "subject": "positioning", "held": "scanning", "scan": "holding",
+        _BEFORE_RESULT | {"empty": "idle", "subject": "positioning", "held": "scanning", "scan": "holding",
                         "cancel": "idle", "expired": "idle"},
     ),
     "scanning": StateRow(
         "frames are collected", "Stand still and breathe calmly.",
-        _AT_ANY_TIME | {"fused": "result", "failed": "positioning", "cancel": "idle"},
+        _BEFORE_RESULT | {"fused": "result", "failed": "positioning", "cancel": "idle"},
     ),
     "result": StateRow(
         "a result is on the disk and shown", "Done. You may step away.",
-        _AT_ANY_TIME | {"empty": "idle", "shown": "idle", "cancel": "idle", "scan": "positioning"},
+        {"camera_lost": "no_camera", "empty": "idle", "shown": "idle", "cancel": "idle", "scan": "positioning",
+         "stop": "stopping"},
     ),
     "degraded": StateRow(
         "something is wrong, named beside the state; scanning goes on unless that forbids it",
