@@ -10,10 +10,12 @@ from edge.command_table import Subcommand, dispatch
 COMMANDS: Final = {
     "scan": Subcommand("edge.cli.scan", "measure a back: print its angles, write its synthetic radiograph and record"),
     "record": Subcommand("edge.cli.record", "write what a camera delivers to an MCAP recording"),
+    "run": Subcommand("edge.cli.run", "serve as a kiosk: guide, scan by itself or on command, deliver; until a signal"),
     "config": Subcommand("edge.cli.config", "check, show, write or bring up to date the configuration of the daemon"),
     "receive": Subcommand("edge.cli.receive", "on the nurse's PC: take reports off the broker into folders"),
     "wipe": Subcommand("edge.cli.wipe", "delete results from this machine and from its queue"),
     "audit": Subcommand("edge.cli.audit", "check the log of what was stored, sent and deleted"),
+    "doctor": Subcommand("edge.cli.doctor", "check camera, model, machine and broker, and say how to mend what is amiss"),
     "bench": Subcommand("edge.cli.bench", "time one frame through all stages on this machine"),
 }
 

@@ -41,7 +41,7 @@ class Request:
 
 
 class Attention:
-    """Works for ``edge.daemon.loop.Daemon``. live: every frame is measured and shown."""
+    """Works for ``edge.daemon.loop.Daemon``. live: every frame is measured and shown. looked_at: frames so far."""
 
     def __init__(self, config: Config, parts: Parts, machine: Machine) -> None:
         self.config, self._parts, self._machine = config, parts, machine
@@ -53,6 +53,7 @@ class Attention:
         self._request: Request | None = None
         self._result: ShownResult | None = None
         self._problem = ""
+        self.looked_at = 0
         self._dismissed = False  # whoever stands there was given up; no scan of them by itself
 
     def configure(self, config: Config) -> None:
@@ -81,6 +82,7 @@ class Attention:
         wanted = window is not None and window.wants
         if window is not None and not wanted and not self.live:
             return False
+        self.looked_at += 1
         outcome = self._outcome(frame, previous, measure=wanted or self.live)
         if outcome is None:
             return True
@@ -133,7 +135,7 @@ class Attention:
         self._parts.live.clear()
 
     def forget_result(self) -> None:
-        """Show no result any more."""
+        """Show no result any more. Any thread may ask for it."""
         self._result = None
         self._parts.live.clear()
 
@@ -196,7 +198,7 @@ class Attention:
         except (RefusedError, OutputError) as error:
             stored = not isinstance(error, OutputError)
             self._problem = error.what if stored else "The result could not be kept."
-            _log.warning("no result: %s", error.what)
+            _log.warning("%s", error.what)
             parts.metrics.count("scans_total", "refused" if stored else "not_stored")
             parts.link.publish_event("scan_failed", what=error.what, advice=error.mend)
             self._machine.fire("failed")

@@ -68,7 +68,7 @@ class Daemon:
 
     def __init__(self, config: Config, parts: Parts, reload: Callable[[], Reply] | None = None,
                  chores: tuple[Callable[[], object], ...] = (), read_s: float = READ_S) -> None:
-        self.parts, self._reload, self._chores, self._read_s = parts, reload, chores, read_s
+        self.parts, self._reload, self.chores, self._read_s = parts, reload, chores, read_s
         self.machine = Machine(parts.clock, self._moved)
         self.attention = Attention(config, parts, self.machine)
         self._ready = False
@@ -125,7 +125,7 @@ class Daemon:
             if self.attention.look_at(frame):
                 parts.metrics.observe("frame_seconds", time.perf_counter() - started)
         self.attention.keep_time()
-        for chore in self._chores:
+        for chore in self.chores:
             chore()
         self._tell()
         parts.board.beat(parts.clock.monotonic_s())
@@ -222,9 +222,6 @@ class Daemon:
             return Reply.ok(state=self.machine.state)
         if command.verb == "restart":
             self.stop(ServiceError.exit_code)
-            return Reply.ok()
-        if command.verb == "wipe":  # the deleting is done; what is shown goes too
-            self.attention.forget_result()
             return Reply.ok()
         return self._reload() if self._reload is not None else Reply.refused("there is no configuration file")
 

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily
 
 from edge.camera.supervisor import COUNTERS
@@ -56,6 +64,7 @@ class Metrics:
     """The table at work. Every method may be called from any thread."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second series per counter that nobody asks for
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._camera: Mapping[str, int] = {}
