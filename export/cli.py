@@ -13,10 +13,14 @@ SUBCOMMANDS: Final = {
     "fit-template": Subcommand("export.commands.fit_template", "fit the mean template and the shape model"),
     "train": Subcommand("export.commands.train", "train one stage, or go on where its run stopped"),
     "onnx": Subcommand("export.commands.onnx", "write a verified model bundle from a run"),
+    "check": Subcommand("export.commands.check", "hold every ONNX file of a bundle against those who must take it"),
+    "inspect": Subcommand("export.commands.inspect", "show what a bundle holds"),
+    "plugin": Subcommand("export.commands.plugin", "build and time the FFT plugin for TensorRT"),
     "engine": Subcommand("export.commands.engine", "build and test TensorRT engines, on the device that runs them"),
     "pairs": Subcommand("export.commands.pairs", "write phantom subjects in the format of real pairs"),
     "baselines": Subcommand("export.commands.baselines", "fit the free predictors that an evaluation compares with"),
     "evaluate": Subcommand("export.commands.evaluate", "measure a bundle's errors through the device's whole path"),
+    "reader": Subcommand("export.commands.reader", "train the network that reads endplates off a radiograph"),
     "shapes": Subcommand("export.commands.shapes", "compare the phantom's backs with scanned ones"),
 }
 

@@ -10,6 +10,7 @@ import os
 import sys
 import types
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,22 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
     settings.load_profile("reproducible")
+
+
+@pytest.fixture
+def make_stage() -> Callable[..., Path]:
+    """Writes the ONNX file of one stage in miniature."""
+    from tests.tiny_bundle import tiny_stage
+
+    return tiny_stage
+
+
+@pytest.fixture
+def tiny_bundle(tmp_path: Path) -> Path:
+    """A folder with a complete bundle of real ONNX files, made in a moment."""
+    from tests.tiny_bundle import write_bundle
+
+    return write_bundle(tmp_path / "bundle")
 
 
 @pytest.fixture

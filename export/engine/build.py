@@ -23,10 +23,12 @@ class BuildOptions:
 
     workspace_bytes: the most that tactics may use for scratch memory, and the builder tries.
     optimization_level: 0 to 5, how long the builder searches.
+    tf32: let FP32 layers multiply with 10 bits of mantissa; an engine that is to be FP32 must not.
     """
 
     workspace_bytes: int = 1 << 30
     optimization_level: int = 3
+    tf32: bool = True
 
 
 def build_engine(
@@ -54,6 +56,8 @@ def build_engine(
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_bytes)
     config.builder_optimization_level = options.optimization_level
+    if not options.tf32:
+        config.clear_flag(trt.BuilderFlag.TF32)
     cache = config.create_timing_cache(timing_cache)
     if not config.set_timing_cache(cache, False):  # of another machine after all, or broken: as if there were none
         cache = config.create_timing_cache(b"")

@@ -1,88 +1,27 @@
-"""What the tests of the device's path share: a stand-in bundle, a real bundle in miniature, frames of a phantom."""
+"""What the tests of the device's path share: a stand-in bundle, frames of a phantom, reports, a real broker."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import contextlib
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from edge.fuse import fuse
 from edge.measure.angles import sagittal_angles
 from edge.measure.coronal import cobb_major
 from edge.pipeline import Measurements
-from edge.runtime.bundle import INTERVAL_NAMES, file_entry
-from edge.runtime.stages import STAGES
-from edge.runtime.template_runner import TemplateRunner, mean_endplates_mm, template_bundle
+from edge.report import make_report
+from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.template_runner import mean_endplates_mm, template_bundle
 from edge.scan import Scan
-
-
-def tiny_stage(stage, path, *, batch=1, nan=False, drop_output=None):
-    """An ONNX file with the stage's inputs and outputs; each output is a constant plus 0 x the mean of one input."""
-    specs = TemplateRunner(stage)
-    spine = mean_endplates_mm() + np.array([70.0, 0, 0])
-    constants = {"endplates_mm": spine[None], "angle_sd_deg": np.full((1, 9), 5.0)}
-    nodes, initialisers, outputs = [], [], []
-    inputs = [helper.make_tensor_value_info(s.name, TensorProto.FLOAT, (batch, *s.shape[1:])) for s in specs.inputs]
-    initialisers.append(numpy_helper.from_array(np.zeros(1, np.float32), "nought"))
-    nodes.append(helper.make_node("ReduceMean", [specs.inputs[0].name], ["mean"], keepdims=0))
-    nodes.append(helper.make_node("Mul", ["mean", "nought"], ["nothing"]))
-    for spec in specs.outputs:
-        if spec.name == drop_output:
-            continue
-        value = constants.get(spec.name, np.full(spec.shape, np.nan if nan else 2.0)).astype(np.float32)
-        initialisers.append(numpy_helper.from_array(value, spec.name + "_value"))
-        nodes.append(helper.make_node("Add", [spec.name + "_value", "nothing"], [spec.name]))
-        outputs.append(helper.make_tensor_value_info(spec.name, TensorProto.FLOAT, spec.shape))
-    graph = helper.make_graph(nodes, stage, inputs, outputs, initialisers)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
-    return path
-
-
-def stage_entry(stage, path):
-    runner = TemplateRunner(stage)
-    return {
-        **file_entry(path),
-        "inputs": [dataclasses.asdict(s) for s in runner.inputs],
-        "outputs": [dataclasses.asdict(s) for s in runner.outputs],
-    }
-
-
-def write_bundle(folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    for stage in STAGES:
-        tiny_stage(stage, folder / f"{stage}.onnx")
-    (folder / "model-card.md").write_text("# A bundle for tests: it always answers the mean spine.\n")
-    manifest = {
-        "schema_version": "1.0",
-        "name": "tiny",
-        "version": "0.0.1",
-        "created_at": "2026-01-02T03:04:05Z",
-        "trained_on": "nothing",
-        "opset": 18,
-        "fft_lowering": "matmul",
-        "precision": "fp32",
-        "stages": {stage: stage_entry(stage, folder / f"{stage}.onnx") for stage in STAGES},
-        "model_card": file_entry(folder / "model-card.md"),
-        "interval_scales": dict.fromkeys(INTERVAL_NAMES, 1.6),
-        "template": {"description": "the mean spine", "subjects": 1},
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    return folder
-
-
-@pytest.fixture
-def make_stage():
-    return tiny_stage
-
-
-@pytest.fixture
-def tiny_bundle(tmp_path):
-    """A folder with a complete bundle of real ONNX files, made in a moment."""
-    return write_bundle(tmp_path / "bundle")
 
 
 @pytest.fixture
@@ -131,3 +70,95 @@ def finished_scan(make_measurements, stand_in):
     picture = rng.uniform(0, 5, (512, 256)).astype(np.float32)
     frames = [make_measurements(i, picture=picture) for i in range(3)]
     return Scan(fuse(frames, stand_in.manifest.interval_scales), 321.0)
+
+
+REPORTER = Path(__file__).parent / "sinks" / "mqtt" / "reporter.py"
+
+
+@pytest.fixture(scope="session")
+def reporter():
+    """The module that makes reports without inference; its file is also a program."""
+    spec = importlib.util.spec_from_file_location("reporter", REPORTER)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def reports(finished_scan, stand_in, reporter):
+    """Make different reports of one real result: ``reports(seed)``."""
+    template = make_report(finished_scan, stand_in, "ref-17")
+    return lambda seed=0, device=reporter.DEVICE: reporter.vary(template, seed, device)
+
+
+class Mosquitto:
+    """A real broker on loopback, in a folder of its own; may be killed and started again on the same port."""
+
+    def __init__(self, folder, *lines):
+        folder.mkdir(parents=True, exist_ok=True)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.config, self.process = folder / "mosquitto.conf", None
+        plain = [f"listener {self.port} 127.0.0.1", "allow_anonymous true"]
+        kept = ["persistence true", f"persistence_location {folder}/", "autosave_on_changes true",
+                "autosave_interval 1", "user root"]
+        self.config.write_text("\n".join([*(lines or [*plain, *kept])]).replace("PORT", str(self.port)) + "\n")
+        self.log = folder / "mosquitto.log"
+
+    def start(self):
+        binary = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
+        if binary is None:
+            pytest.skip("mosquitto is not installed (.ci/system-packages)")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([binary, "-c", str(self.config)], stdout=log, stderr=log)
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return self
+            time.sleep(0.02)
+        raise AssertionError(f"mosquitto does not start: {self.log.read_text()}")
+
+    def kill(self):
+        """As a power cut: nothing is saved."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """In good order: sessions and retained messages are saved."""
+        self.process.terminate()
+        self.process.wait(10)
+
+
+@pytest.fixture
+def make_mosquitto(tmp_path):
+    """Configure a real broker: ``make_mosquitto()``, or with the lines of its configuration (PORT is replaced)."""
+    made = []
+
+    def make(*lines):
+        made.append(Mosquitto(tmp_path / f"mosquitto-{len(made)}", *lines))
+        return made[-1]
+
+    yield make
+    for broker in made:
+        if broker.process is not None and broker.process.poll() is None:
+            broker.kill()
+
+
+@pytest.fixture
+def mosquitto(make_mosquitto):
+    """A real broker that runs."""
+    return make_mosquitto().start()
+
+
+@pytest.fixture
+def eventually():
+    """Wait until something that other threads or processes bring about holds, and return it."""
+
+    def wait(check, seconds=10.0):
+        until = time.monotonic() + seconds
+        while not (found := check()):
+            assert time.monotonic() < until, "it did not come to pass in time"
+            time.sleep(0.01)
+        return found
+
+    return wait

@@ -80,6 +80,9 @@ def stand_in_tensorrt(gpu: StandInCuda, version: str = "10.3.0", refuse_build: s
             self.profiling_verbosity: Any = None
             self.cache: Any = None
 
+        def clear_flag(self, flag: str) -> None:
+            self.cleared = flag
+
         def set_memory_pool_limit(self, pool: str, size: int) -> None:
             self.pools[pool] = size
 
