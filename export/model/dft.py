@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ class SpectralTransform2d(nn.Module):
         return torch.fft.irfft2(pairs, s=(self.height, self.width), norm="ortho")
 
     def _node(self, kind: str, x: Tensor, shape: tuple[int, ...]) -> Tensor:
-        size = {"height": self.height, "width": self.width}
+        size: dict[str, Any] = {"height": self.height, "width": self.width}
         return torch.onnx.ops.symbolic(f"{DOMAIN}::{kind}", (x,), size, dtype=x.dtype, shape=shape, version=VERSION)
 
 

@@ -1,0 +1,87 @@
+"""``latx-export inspect BUNDLE``: what a bundle and its engines say about themselves, as tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from export.check.inventory import Inventory
+
+SHORT_HASH = 12
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of a bundle")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what the bundle holds; an altered file is shown as such, nothing is run.
+
+    Raises:
+        BundleError: there is no manifest, or it cannot be read. OutputError: the JSON cannot be written.
+    """
+    from edge.whole_file import write_whole
+    from export.check.inventory import take_inventory
+
+    inventory = take_inventory(args.bundle)
+    print(inventory_text(inventory))
+    if args.json:
+        write_whole(args.json, json.dumps(inventory.to_json(), indent=1) + "\n", "the inventory")
+    return 0
+
+
+def inventory_text(inventory: Inventory) -> str:
+    """Printable tables."""
+    from edge.cli.table import aligned
+
+    manifest = inventory.manifest
+    lines = [
+        f"{manifest.name} {manifest.version}, written {manifest.created_at}, manifest {manifest.schema_version}",
+        f"trained on: {manifest.trained_on}",
+        f"precision {manifest.precision}, FFT as {manifest.fft_lowering}, opset {manifest.opset}", "",
+    ]
+    rows = [["File", "bytes", "sha256", "state"]]
+    rows += [[f.file, f"{f.bytes:,}", f.sha256[:SHORT_HASH], f.state] for f in inventory.files]
+    lines += [*aligned(rows), ""]
+    rows = [["Graph", "opset", "nodes", "weights", "operators"]]
+    for g in inventory.graphs:
+        weights = ", ".join(f"{n:,} {kind}" for kind, n in sorted(g.weights.items(), key=lambda kv: -kv[1])[:3])
+        rows.append([g.file, str(g.opset), str(g.nodes), weights or "-",
+                     ", ".join(f"{n} {k}" for k, n in g.special.items()) or "-"])
+    lines += [*aligned(rows), ""]
+    rows = [["Tensor", "stage", "side", "shape", "type"]]
+    for stage in ("structure", "radiograph"):
+        entry = getattr(manifest.stages, stage)
+        for side in ("inputs", "outputs"):
+            rows += [[t.name, stage, side[:-1], " x ".join(map(str, t.shape)), t.dtype] for t in getattr(entry, side)]
+    lines += [*aligned(rows), ""]
+    errors = manifest.training.get("mean_absolute_error_deg", {})
+    rows = [["Angle", "interval factor", "error, deg", "ONNX against torch, deg"]]
+    for name, factor in manifest.interval_scales.items():
+        error, agreement = errors.get(name), manifest.agreement.get(f"{name}_deg")
+        rows.append([name, f"{factor:.2f}", "-" if error is None else f"{error:.2f}",
+                     "-" if agreement is None else f"{agreement:.1e}"])
+    lines += [*aligned(rows), "", *_engine_lines(inventory)]
+    return "\n".join(lines)
+
+
+def _engine_lines(inventory: Inventory) -> list[str]:
+    from edge.cli.table import aligned
+
+    if not inventory.engines:
+        return ["No engines: latx-export engine builds them, on the device that runs them."]
+    rows = [["Engine", "precision", "TensorRT", "CUDA", "GPU", "plugin", "worst drift, deg", "built", "state"]]
+    for engine in inventory.engines:
+        m = engine.manifest
+        rows.append([engine.file, *(["-"] * 7 if m is None else [
+            m.precision, m.environment.tensorrt, m.environment.cuda,
+            f"{m.environment.gpu} ({m.environment.compute_capability})",
+            "none" if m.plugin is None else f"{m.plugin.creator} {m.plugin.version}",
+            f"{max(m.self_test.worst_deg.values(), default=0.0):.3f}", m.created_at,
+        ]), engine.state])
+    return aligned(rows)
