@@ -22,8 +22,9 @@ from edge.sinks.outbox.outbox import Entry, Outbox
 
 _LOG: Final = logging.getLogger(__name__)
 
-RETRY_S: Final = 15.0
-"""Wait after a report that nobody subscribes to, or that the broker would not take, before one is tried again."""
+RETRY_FIRST_S: Final = 1.0
+RETRY_LIMIT_S: Final = 30.0
+"""Wait after a report that nobody subscribes to, or that the broker would not take: doubles from the one to the other."""
 STUBBORN: Final = 3
 """Losses of the connection, with a report out, after which others go before it."""
 
@@ -52,7 +53,7 @@ class Delivery:
         self._owner: dict[int, str] = {}
         self._again_at: dict[str, float] = {}  # awaiting a receipt, monotonic seconds
         self._lost_times: Counter[str] = Counter()
-        self._hold_until = 0.0
+        self._hold_until, self._hold_s = 0.0, RETRY_FIRST_S
         self.problem: str | None = None
         """Why reports do not get through although the broker is there; None while they do."""
 
@@ -101,7 +102,7 @@ class Delivery:
 
     def lost(self) -> None:
         """The connection is gone: what was out will be sent again, and receipts may have been missed."""
-        self._lost_times.update(self._out)
+        self._lost_times.update(self._out.keys())
         for scan_id in self._out:
             if self._lost_times[scan_id] == STUBBORN:
                 _LOG.warning("A report was lost %d times with its connection; max_message_bytes may be too high for "
@@ -109,7 +110,7 @@ class Delivery:
         self._out.clear()
         self._owner.clear()
         self._again_at.clear()
-        self._hold_until = 0.0
+        self._hold_until, self._hold_s = 0.0, RETRY_FIRST_S
 
     def receipt(self, receipt: Receipt) -> None:
         """A receiver's word."""
@@ -145,13 +146,14 @@ class Delivery:
     def _answered(self, scan_id: str, out: _Out) -> None:
         now = self._clock.monotonic_s()
         if out.code >= FAILURE or out.code == NO_SUBSCRIBER:
-            self._hold_until = now + RETRY_S
+            self._hold_until = now + self._hold_s
+            self._hold_s = min(2 * self._hold_s, RETRY_LIMIT_S)
             self.problem = (f"the broker does not take reports (reason code 0x{out.code:02x})" if out.code >= FAILURE
                             else "nobody has subscribed to reports")
             if not out.parts_sent:
                 self._outbox.parts_sent(scan_id)
             return
-        self.problem = None
+        self.problem, self._hold_s = None, RETRY_FIRST_S
         self._lost_times.pop(scan_id, None)
         if self._settings.remove_after == "puback":
             if self._outbox.remove(scan_id):

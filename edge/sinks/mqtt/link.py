@@ -236,6 +236,10 @@ class MqttLink:
             except LatxError as error:
                 _LOG.error("Delivery: %s", error.line())
                 self._stopping.wait(_TICK_S)
+            except Exception:  # a bug must not end deliveries for a school year
+                _LOG.exception("Delivery failed in an unforeseen way and goes on")
+                self._delivery.lost()
+                self._stopping.wait(_TICK_S)
             with self._wake:
                 self._wake.notify_all()
 

@@ -69,6 +69,8 @@ class MemoryBroker:
             old = self._sessions.get(publisher.client_id)
             if old is not None and old.connection is not None:
                 old.connection.cut("session taken over")
+                if old.connection.will is not None:
+                    self.route(old.connection.will)
             resumed = old is not None and old.keep and publisher.keep_session
             session = old if old is not None and resumed else _Session(publisher.keep_session)
             session.filters, session.connection = filters, publisher

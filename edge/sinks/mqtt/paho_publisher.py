@@ -55,11 +55,11 @@ class PahoPublisher:
                            clean_start=self._session_expiry_s == 0, properties=properties)
         except (OSError, ValueError) as failure:
             raise Disconnected(f"cannot reach the broker: {_text(failure)}") from None
+        self._connection, self._client = connection, client
         client.loop_start()
         try:
             if not connection.settled.wait(settings.connect_timeout_s):
                 raise Disconnected("the broker does not answer")
-            self._connection, self._client = connection, client
             if self._closed.is_set():
                 client.disconnect()
             connection.over.wait()
@@ -73,7 +73,7 @@ class PahoPublisher:
     def publish(self, message: Message) -> int:
         """See ``Publisher.publish``."""
         client, connection = self._client, self._connection
-        if client is None or connection is None or connection.over.is_set():
+        if client is None or connection is None or not connection.settled.is_set() or connection.over.is_set():
             raise Disconnected("there is no connection")
         info = client.publish(message.topic, message.payload, message.qos, message.retain, _properties(message))
         if info.rc != paho.MQTT_ERR_SUCCESS:

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from edge.errors import OutputError
+from edge.privacy.audit import AuditLog
 from edge.sinks.disk import DiskSink
 from edge.sinks.outbox.outbox import Outbox
 from edge.sinks.sink import Report
@@ -17,14 +18,17 @@ class QueuedSink:
 
     Args:
         disk: writes into the folder that ``outbox`` watches over.
+        audit: gets every result that is kept; None: none is.
 
     Raises:
-        OutputError: the outbox cannot be written.
+        OutputError: the outbox or the audit log cannot be written.
     """
 
-    def __init__(self, disk: DiskSink, outbox: Outbox) -> None:
-        self._disk, self._outbox = disk, outbox
+    def __init__(self, disk: DiskSink, outbox: Outbox, audit: AuditLog | None = None) -> None:
+        self._disk, self._outbox, self._audit = disk, outbox, audit
         self.recovered = outbox.recover()
+        if outbox.rebuilt and audit is not None:
+            audit.record("outbox_rebuilt", reports=outbox.backlog().reports)
 
     def accept(self, report: Report) -> Path:
         """Keep and queue one report; when this returns, no power cut can lose it.
@@ -41,6 +45,8 @@ class QueuedSink:
         folder: Path | None = None
         try:
             folder = self._disk.accept(report)
+            if self._audit is not None:
+                self._audit.record("result_stored", scan_id=scan_id)
             self._outbox.queue(scan_id, sum(map(len, report.files.values())))
         except OutputError:
             if folder is not None:
