@@ -85,9 +85,10 @@ def reporter():
 
 
 @pytest.fixture
-def reports(finished_scan, stand_in, reporter):
+def reports(make_measurements, stand_in, reporter):
     """Make different reports of one real result: ``reports(seed)``."""
-    template = make_report(finished_scan, stand_in, "ref-17")
+    frames = [make_measurements(number) for number in range(3)]
+    template = make_report(Scan(fuse(frames, stand_in.manifest.interval_scales), 321.0), stand_in, "ref-17")
     return lambda seed=0, device=reporter.DEVICE: reporter.vary(template, seed, device)
 
 
