@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge.errors import UsageError
 from edge.privacy.subject import SUBJECT_REFERENCE_RULE, is_opaque
-from edge.runtime.runtimes import RUNTIMES
+from edge.runtime.runtimes import PRECISIONS, RUNTIMES
 
 
 def add_camera(parser: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -28,6 +28,13 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
                         help="what runs the model; auto: TensorRT where the bundle holds engines that are valid here, "
                              "else ONNX Runtime (default: auto)")
     parser.add_argument("--threads", type=positive, metavar="N", help="threads of the model; default: all cores")
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """``--precision``."""
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32",
+                        help="which of the bundle's files ONNX Runtime runs; int8 needs those of latx-calib quantize; "
+                             "TensorRT engines have the precision that they were built in (default: fp32)")
 
 
 def positive(text: str) -> int:

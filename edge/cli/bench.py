@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 
-from edge.cli.arguments import add_bundle, add_camera, positive
+from edge.cli.arguments import add_bundle, add_camera, add_precision, positive
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``latx-edge bench``."""
     add_camera(parser, default="demo")
     add_bundle(parser)
+    add_precision(parser)
     parser.add_argument("--runs", type=positive, default=50, metavar="N", help="timed frames; default 50")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
@@ -24,20 +25,22 @@ def run(args: argparse.Namespace) -> int:
     from edge.camera import open_camera
     from edge.cli.table import aligned
     from edge.runtime.bundle import load_bundle
+    from edge.runtime.runtimes import PRECISIONS
 
     started = time.perf_counter()
-    with load_bundle(args.bundle, args.threads, args.runtime) as bundle:
+    with load_bundle(args.bundle, args.threads, args.runtime, PRECISIONS[args.precision]) as bundle:
         load_ms = (time.perf_counter() - started) * 1e3
         with open_camera(args.camera) as camera:
             figures = bench(camera, bundle, args.runs)
-        runtime = bundle.structure.runtime
+        runtime, precision = bundle.structure.runtime, bundle.precision or bundle.manifest.precision
     if args.json:
-        print(json.dumps({"runtime": runtime, "load_ms": round(load_ms, 2), **figures.as_json()}, indent=2))
+        known = {"runtime": runtime, "precision": precision, "load_ms": round(load_ms, 2)}
+        print(json.dumps(known | figures.as_json(), indent=2))
         return 0
     rows = [["Step (milliseconds)", "p50", "p95"]]
     rows += [[step, f"{spread.p50_ms:.1f}", f"{spread.p95_ms:.1f}"] for step, spread in figures.rows().items()]
     print("\n".join(aligned(rows)))
     print(f"\n{figures.frames_per_s:.1f} frames/s from depth frame to angles and PNG, over {figures.runs} frames; "
           f"{figures.ratio:.2f} times the two bare model runs")
-    print(f"{runtime}; bundle loaded in {load_ms:.0f} ms; peak memory {figures.peak_memory_mb:.0f} MB")
+    print(f"{runtime}, {precision}; bundle loaded in {load_ms:.0f} ms; peak memory {figures.peak_memory_mb:.0f} MB")
     return 0

@@ -6,13 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge.cli.arguments import add_bundle, add_camera, positive, subject_reference
+from edge.cli.arguments import add_bundle, add_camera, add_precision, positive, subject_reference
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``latx-edge scan``."""
     add_camera(parser)
     add_bundle(parser)
+    add_precision(parser)
     parser.add_argument("--out", type=Path, default=Path("scans"), metavar="DIR",
                         help="folder that gets one folder per scan; default ./scans")
     parser.add_argument("--frames", type=positive, default=12, metavar="N",
@@ -30,11 +31,14 @@ def run(args: argparse.Namespace) -> int:
     from edge.pipeline import Pipeline
     from edge.report import FILES, make_report
     from edge.runtime.bundle import load_bundle
+    from edge.runtime.runtimes import PRECISIONS
     from edge.scan import scan
     from edge.sinks.disk import DiskSink
 
     subject_ref, truth = subject_reference(args.subject_ref), true_angles(args.camera)
-    with open_camera(args.camera) as camera, load_bundle(args.bundle, args.threads, args.runtime) as bundle:
+    precision = PRECISIONS[args.precision]
+    with (open_camera(args.camera) as camera,
+          load_bundle(args.bundle, args.threads, args.runtime, precision) as bundle):
         sink = DiskSink(args.out)
         with Progress(args.frames) as progress:
             done = scan(camera, Pipeline(bundle), args.frames, progress.show)

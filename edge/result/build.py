@@ -36,7 +36,7 @@ def build_result(scan: ScanResult, bundle: Bundle, *, scan_id: str, radiograph_p
         captured_at=rfc3339(scan.captured_at_ns),
         clock_synced=clock_synced(),
         model=models.Model(name=manifest.name, version=manifest.version, sha256=bundle.sha256,
-                           precision=manifest.precision, runtime=bundle.structure.runtime,
+                           precision=bundle.precision or manifest.precision, runtime=bundle.structure.runtime,
                            trained_on=manifest.trained_on),
         angles={name: _angle(angle, ANGLE_LEVELS[name]) for name, angle in scan.angles.items()},
         coronal=models.Coronal(cobb_major=_cobb(scan)),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.anatomy import ANGLE_NAMES
-from edge.errors import BundleError
+from edge.errors import BundleError, UsageError
 from edge.runtime.runner import JoinedStages, StageRunner, Tensors, TensorSpec
 from edge.runtime.stages import STAGES, TensorRule
 
@@ -75,6 +75,40 @@ class StageEntries(StrictModel):
     radiograph: StageEntry
 
 
+class WiderLayer(StrictModel):
+    """A layer that an integer file keeps in floating point, and why."""
+
+    layer: str
+    precision: Literal["fp16", "fp32"]
+    reason: str
+
+
+class PrecisionFile(FileEntry):
+    """The file of one stage in another precision. It has the tensors of the FP32 file."""
+
+    narrow_layers: int = Field(ge=0, description="Layers in the narrow type.")
+    wider: tuple[WiderLayer, ...] = Field(description="Layers that stayed wider, each with its reason.")
+
+
+class PrecisionEntry(StrictModel):
+    """Both stages in another precision, and how far they depart from FP32 on the calibration views."""
+
+    structure: PrecisionFile
+    radiograph: PrecisionFile
+    ranges: dict[str, str] = Field(default_factory=dict, description="Per stage how ranges were found.")
+    calibration_sha256: str = Field(default="", description="sha256 of the calibration set's set.json.")
+    drift: dict[str, float] = Field(description="Angles in degrees, picture as a share of its range; views.")
+
+    @property
+    def files(self) -> tuple[PrecisionFile, PrecisionFile]:
+        """Both files."""
+        return (self.structure, self.radiograph)
+
+
+Precision = Literal["fp16", "int8-cpu", "int8"]
+"""fp16: in the graph, for every runtime. int8-cpu: U8S8 for ONNX Runtime. int8: S8S8 and FP16, for TensorRT."""
+
+
 class TemplateEntry(StrictModel):
     """The mean lateral template that stage 1 warps."""
 
@@ -104,6 +138,9 @@ class Manifest(StrictModel):
         default_factory=dict, description="Measured agreement of the ONNX files with the trained model."
     )
     training: dict[str, Any] = Field(default_factory=dict, description="Command, seed ranges, measured errors.")
+    precisions: dict[Precision, PrecisionEntry] = Field(
+        default_factory=dict, description="The stages in other precisions, written by latx-calib quantize."
+    )
 
     @pydantic.field_validator("interval_scales")
     @classmethod
@@ -129,7 +166,8 @@ class Manifest(StrictModel):
     @property
     def files(self) -> tuple[FileEntry, ...]:
         """Every file that the manifest vouches for."""
-        return (self.stages.structure, self.stages.radiograph, self.model_card)
+        narrower = [file for entry in self.precisions.values() for file in entry.files]
+        return (self.stages.structure, self.stages.radiograph, self.model_card, *narrower)
 
 
 @dataclass(frozen=True)
@@ -137,6 +175,7 @@ class Bundle:
     """A checked manifest and the two stages, ready to run.
 
     sha256: of ``manifest.json``, which holds the hashes of all other files: it names the bundle as a whole.
+    precision: of the files that run, where it is another than the manifest's own.
     """
 
     manifest: Manifest
@@ -145,6 +184,7 @@ class Bundle:
     radiograph: StageRunner
     directory: Path | None = None
     joined: JoinedStages | None = None
+    precision: str = ""
 
     def run(self, tensors: Mapping[str, NDArray[np.float32]]) -> tuple[Tensors, dict[str, float]]:
         """Run both stages on one frame, joined where the runtime can, else one after the other.
@@ -184,45 +224,71 @@ class Bundle:
         self.close()
 
 
-def load_bundle(directory: Path | str | None = None, threads: int | None = None, runtime: str = "auto") -> Bundle:
+def load_bundle(directory: Path | str | None = None, threads: int | None = None, runtime: str = "auto",
+                precision: str = "fp32") -> Bundle:
     """Check a bundle and load its stages.
 
     Args:
         directory: None takes the bundle that ships with the package.
         threads: threads per operator of ONNX Runtime; None takes all cores.
         runtime: one of ``edge.runtime.runtimes.RUNTIMES``; "auto" takes TensorRT where the bundle holds
-            engines that are valid here.
+            engines that are valid here, and no other precision than FP32 is asked for.
+        precision: "fp32" or a key of the manifest's ``precisions``; which files ONNX Runtime runs.
 
     Raises:
-        BundleError: see ``check_bundle`` and ``open_engines``; or a file's own tensors differ from those that the
-            manifest declares.
+        BundleError: see ``check_bundle`` and ``open_engines``; or the bundle has no such precision; or a file's own
+            tensors differ from those that the manifest declares.
+        UsageError: a precision together with TensorRT, whose engines have their own.
         MissingDependencyError, ServiceError: see ``open_engines``.
     """
     from edge.runtime.tensorrt_bundle import open_engines
 
     folder = Path(directory) if directory is not None else DEFAULT_BUNDLE
+    if runtime == "tensorrt" and precision != "fp32":
+        raise UsageError("TensorRT engines have their own precision", expected="--runtime onnxruntime",
+                         found=f"--runtime tensorrt with precision {precision}",
+                         mend=f"build the engines in another: latx-export engine {folder} --precision fp16|int8")
     manifest, digest = check_bundle(folder)
-    stages = None if runtime == "onnxruntime" else open_engines(folder, required=runtime == "tensorrt")
+    on_tensorrt = runtime != "onnxruntime" and precision == "fp32"
+    stages = open_engines(folder, required=runtime == "tensorrt") if on_tensorrt else None
     if stages is not None:
         return Bundle(manifest, digest, stages.structure, stages.radiograph, folder, stages)
-    return _on_onnxruntime(folder, manifest, digest, threads)
+    return _on_onnxruntime(folder, manifest, digest, threads, precision)
 
 
-def _on_onnxruntime(folder: Path, manifest: Manifest, digest: str, threads: int | None) -> Bundle:
+def _on_onnxruntime(folder: Path, manifest: Manifest, digest: str, threads: int | None, precision: str) -> Bundle:
     from edge.runtime.onnx_runner import OnnxRunner
 
+    files = stage_files(manifest, precision, folder)
     runners: dict[str, StageRunner] = {}
     for stage in STAGES:
         entry: StageEntry = getattr(manifest.stages, stage)
-        runners[stage] = OnnxRunner(stage, folder / entry.file, threads)
+        path = folder / files[stage].file
+        runners[stage] = OnnxRunner(stage, path, threads)
         for side in ("inputs", "outputs"):
             declared = tuple(tensor.spec() for tensor in getattr(entry, side))
             own = getattr(runners[stage], side)
             if declared != own:
                 raise BundleError(f"stage {stage} has other {side} than the manifest declares",
-                                  where=str(folder / entry.file), expected=_listed(declared), found=_listed(own),
+                                  where=str(path), expected=_listed(declared), found=_listed(own),
                                   mend="export the bundle again")
-    return Bundle(manifest, digest, runners["structure"], runners["radiograph"], folder)
+    narrower = "" if precision == "fp32" else precision
+    return Bundle(manifest, digest, runners["structure"], runners["radiograph"], folder, precision=narrower)
+
+
+def stage_files(manifest: Manifest, precision: str, folder: Path) -> dict[str, FileEntry]:
+    """The file of each stage in a precision: "fp32" for the bundle's own, else a key of ``precisions``.
+
+    Raises:
+        BundleError: the bundle has none of that precision.
+    """
+    if precision == "fp32":
+        return {stage: getattr(manifest.stages, stage) for stage in STAGES}
+    known: dict[str, PrecisionEntry] = {str(name): entry for name, entry in manifest.precisions.items()}
+    if precision not in known:
+        raise BundleError("the bundle has no files of that precision", where=str(folder), expected=precision,
+                          found=", ".join(["fp32", *known]), mend="write them with latx-calib quantize")
+    return {stage: getattr(known[precision], stage) for stage in STAGES}
 
 
 def check_bundle(folder: Path) -> tuple[Manifest, str]:

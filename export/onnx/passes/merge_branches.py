@@ -87,8 +87,8 @@ def _write_whole(graph: gs.Graph) -> int:
     """Concat(Conv(a), Conv(b)) becomes Add(Conv(a), Conv(b)), each with zeros for the other's channels."""
     made = 0
     for join in [n for n in graph.nodes if n.op == "Concat" and n.attrs["axis"] == 1]:
-        makers = [t.inputs[0] if len(t.inputs) == 1 and len(t.outputs) == 1 else None for t in join.inputs]
-        if len(makers) != 2 or any(m is None or not _plain_convolution(m) for m in makers):
+        makers = [t.inputs[0] for t in join.inputs if len(t.inputs) == 1 and len(t.outputs) == 1]
+        if len(makers) != 2 or len(join.inputs) != 2 or not all(map(_plain_convolution, makers)):
             continue
         out, start = join.outputs[0], 0
         for maker in makers:

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Final
 
 import onnx
+import onnx_graphsurgeon as gs
 
+from export.onnx.passes import drop_cast_pairs
 from export.onnx.precision.prepare import graph_of, model_of, with_shapes
 
 FULL_OPS: Final = ("GridSample", "Resize")
@@ -26,4 +28,7 @@ def write_half(model: onnx.ModelProto, keep: Iterable[str] = ()) -> onnx.ModelPr
             copy, keep_io_types=True, op_block_list=[*DEFAULT_OP_BLOCK_LIST, *FULL_OPS], node_block_list=list(keep),
         )
     del half.graph.value_info[:]  # shapes stay true, but the converter leaves some types behind
-    return with_shapes(model_of(graph_of(half).toposort(), model))  # the converter appends its casts at the end
+    in_order = model_of(gs.import_onnx(half).toposort(), model)  # the converter appends its casts at the end
+    graph = graph_of(in_order)
+    drop_cast_pairs.apply(graph)
+    return with_shapes(model_of(graph, model))

@@ -61,6 +61,25 @@ def kept_out(graph: gs.Graph) -> dict[str, str]:
     return reasons
 
 
+def head_nodes(graph: gs.Graph) -> set[str]:
+    """Names of all nodes, layers or not, that nothing but landmark outputs come from, and of their shape model.
+
+    Positions reach half a metre from the origin: 16 bits would round them to a quarter of a millimetre. Nodes that
+    share a constant with these (the shape model is read twice) belong to them, since a constant has one precision;
+    and so do the layers on one vector that make the shape model's coefficients.
+    """
+    inside = {id(n): n for n in _heads(graph)}
+    vectors = {id(n) for n in graph.nodes if _rows(n) == 1 and n.op in (*LAYER_OPS, "Add")}
+    while True:
+        constants = [t for n in inside.values() for t in n.inputs if isinstance(t, gs.Constant) and t.values.size > 1]
+        ahead = [n for constant in constants for n in constant.outputs]
+        ahead += [m for n in inside.values() for m in _makers(n) if id(m) in vectors]
+        new = {id(n): n for n in ahead if id(n) not in inside}
+        if not new:
+            return {n.name for n in inside.values()}
+        inside |= new
+
+
 def _has_weights(node: gs.Node) -> bool:
     return node.op in LAYER_OPS and any(isinstance(t, gs.Constant) for t in node.inputs[:2])
 
@@ -137,11 +156,12 @@ def _heads(graph: gs.Graph) -> list[gs.Node]:
 
 
 def _vectors(graph: gs.Graph) -> list[gs.Node]:
-    def rows(node: gs.Node) -> int:
-        shape = node.outputs[0].shape
-        return int(np.prod(shape[:-1])) if shape and all(isinstance(d, int) for d in shape) else 0
+    return [n for n in graph.nodes if n.op in ("MatMul", "Gemm") and _rows(n) == 1]
 
-    return [n for n in graph.nodes if n.op in ("MatMul", "Gemm") and rows(n) == 1]
+
+def _rows(node: gs.Node) -> int:
+    shape = node.outputs[0].shape if node.outputs else None
+    return int(np.prod(shape[:-1])) if shape and all(isinstance(d, int) for d in shape) else 0
 
 
 def _walk(starts: Iterable[gs.Node], step: Callable[[gs.Node], Iterator[gs.Node]], stop: Iterable[gs.Node]) -> set[int]:
