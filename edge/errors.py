@@ -77,6 +77,7 @@ EXIT_CODES: dict[int, str] = {
     5: "no frame passed the gates (the reason is named)",
     6: "the result cannot be written",
     7: "an optional part that this command needs is not installed",
+    8: "the doctor found something that must be mended",
     75: "a camera, broker or GPU failed for good; starting anew may help (sysexits.h EX_TEMPFAIL)",
     130: "interrupted by the user",
 }

@@ -36,7 +36,7 @@ class CameraInfo:
 
     source: URI or path as the user gave it. model, serial: of the camera, "" where not told. intrinsics: of the
     aligned pair. depth_unit_m: metres per count of the stored depth. live: frames come whether they are read or not.
-    usb, firmware: of a live camera, as it tells them. degraded: keys of ``DEGRADATIONS`` that hold for it.
+    usb, firmware, firmware_recommended: of a live camera, as told. degraded: keys of ``DEGRADATIONS`` that hold for it.
     """
 
     source: str
@@ -47,6 +47,7 @@ class CameraInfo:
     live: bool = False
     usb: str = ""
     firmware: str = ""
+    firmware_recommended: str = ""
     degraded: tuple[str, ...] = ()
 
 

@@ -106,7 +106,8 @@ class RealSenseCamera:
         seen = streams.depth if streams.colour is None else streams.colour
         return CameraInfo(
             feed.source, told["name"], told["serial_number"], intrinsics_of(seen), streams.depth_unit_m,
-            feed.live, told["usb_type_descriptor"], told["firmware_version"], streams.degraded,
+            feed.live, told["usb_type_descriptor"], told["firmware_version"], told["recommended_firmware_version"],
+            streams.degraded,
         )  # fmt: skip
 
     def _next(self, feed: Feed) -> Frame | None:

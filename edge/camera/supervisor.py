@@ -234,7 +234,8 @@ class CameraSupervisor:
 
     def _tell(self, state: CameraState) -> None:
         if state != self._state:
-            level = logging.INFO if state.kind in ("starting", "streaming") else logging.WARNING
+            usual = state.kind in ("starting", "streaming") or state.reason in ("ended", "closed")
+            level = logging.INFO if usual else logging.WARNING
             _log.log(level, "camera %s%s", state.kind, f" ({state.reason}): {state.what}" if state.reason else "")
         self._state = state
 

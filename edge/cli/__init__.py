@@ -15,7 +15,7 @@ COMMANDS: Final = {
     "receive": Subcommand("edge.cli.receive", "on the nurse's PC: take reports off the broker into folders"),
     "wipe": Subcommand("edge.cli.wipe", "delete results from this machine and from its queue"),
     "audit": Subcommand("edge.cli.audit", "check the log of what was stored, sent and deleted"),
-    "doctor": Subcommand("edge.cli.doctor", "check camera, model, machine and broker, and say how to mend what is amiss"),
+    "doctor": Subcommand("edge.cli.doctor", "check camera, model, machine and broker, and say how to mend them"),
     "bench": Subcommand("edge.cli.bench", "time one frame through all stages on this machine"),
 }
 
