@@ -99,8 +99,9 @@ def parse_config(text: str, path: Path) -> Loaded:
         raise ConfigError(path, _findings(failure, lines, origin)) from None
     scheme = config.camera.uri.partition(":")[0]
     if scheme not in SCHEME_FORMS:
+        key = origin.get(("camera", "uri"), ("camera", "uri"))
         raise ConfigError(path, [Finding(
-            line_of(lines, origin.get(("camera", "uri"), ("camera", "uri"))), "camera.uri",
+            line_of(lines, key), ".".join(map(str, key)),
             f"found {_shown(config.camera.uri)}, expected {' or '.join(SCHEME_FORMS.values())}",
         )])  # fmt: skip
     return Loaded(config, version)

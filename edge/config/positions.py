@@ -63,7 +63,9 @@ class _Scanner:
         path: KeyPath = ()
         for part in parents:
             path = self._within((*path, part))
+            self._note(path, start)
         path = (*path, last)
+        self._note(path, start)
         if several:
             self._tables[path] = self._tables.get(path, -1) + 1
         path = self._within(path)

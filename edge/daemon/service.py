@@ -28,7 +28,7 @@ from edge.daemon.reload import applied, compare
 from edge.daemon.stats import Stats
 from edge.daemon.status import Board
 from edge.daemon.store import Store, disk_room
-from edge.daemon.thermals import SysfsThermals
+from edge.daemon.thermals import SysfsThermals, Thermals
 from edge.errors import LatxError, OutputError, ServiceError
 from edge.health.logs import set_level
 from edge.health.metrics import Metrics
@@ -71,7 +71,8 @@ class Service:
     """The daemon with everything around it.
 
     Args:
-        path: file that a reload reads again; None: a reload is refused. camera: None opens the configured one.
+        path: file that a reload reads again; None: a reload is refused. camera, notifier, link, thermals: None takes
+            what configuration and environment ask for.
 
     Raises:
         LatxError: the bundle does not load, results cannot be written, or the device's name is no topic level.
@@ -79,7 +80,7 @@ class Service:
 
     def __init__(self, config: Config, path: Path | None = None, *, camera: CameraSupervisor | None = None,
                  bundle: LoadBundle = configured_bundle, notifier: Notifier | None = None,
-                 clock: Clock = SYSTEM_CLOCK) -> None:
+                 link: Link | None = None, thermals: Thermals | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         self.config, self._path = config, path
         self.notifier = notifier if notifier is not None else notifier_from()
         self.notifier.send(STATUS="loading the model", EXTEND_TIMEOUT_USEC="60000000")
@@ -94,8 +95,9 @@ class Service:
         desk = CommandDesk({"wipe": self._wipe})
         self.parts = Parts(
             camera=self.camera, model=ModelGuard(self.bundle, clock), store=self._store(disk, metrics, clock),
-            cooling=Cooling(config.thermal, SysfsThermals(config.thermal.zones), clock), notifier=self.notifier,
-            link=self._link(desk), desk=desk, metrics=metrics, board=Board(), live=LiveView(), clock=clock,
+            cooling=Cooling(config.thermal, thermals or SysfsThermals(config.thermal.zones), clock),
+            notifier=self.notifier,
+            link=link or self._link(desk), desk=desk, metrics=metrics, board=Board(), live=LiveView(), clock=clock,
         )  # fmt: skip
         self.daemon = Daemon(config, self.parts, self.reload, (self.parts.store.chore, self._hear_signal))
         self.daemon.chores = (*self.daemon.chores, Stats(self.parts, self.daemon.attention).chore)
