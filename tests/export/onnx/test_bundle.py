@@ -13,7 +13,7 @@ from edge.runtime.onnx_runner import OnnxRunner
 from export.model.config import SD_NAMES
 from export.model.radiograph import RadiographNet
 from export.model.structure import StructureNet
-from export.onnx import bundle, intervals
+from export.onnx import bundle, graph, intervals
 from export.onnx.agreement import compare, hold
 from export.onnx.bundle import BundleFacts, write_bundle
 from export.onnx.graph import export_graph, stage_graphs
@@ -40,8 +40,21 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "COMPARED_SUBJECTS", 1)
 
 
+@pytest.fixture(scope="module")
+def traces() -> dict[str, onnx.ModelProto]:
+    return {}
+
+
+@pytest.fixture
+def traced_once(traces, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The networks of every test begin from the same seed, so a stage's trace serves each lowering.
+    trace = graph.trace
+    monkeypatch.setattr(graph, "trace", lambda g: traces[g.stage] if g.stage in traces else
+                        traces.setdefault(g.stage, trace(g)))
+
+
 @pytest.mark.parametrize("fft", ["matmul", "dft", "plugin"])
-def test_the_device_loads_the_bundle_and_it_agrees(networks, source, few, tmp_path, fft) -> None:
+def test_the_device_loads_the_bundle_and_it_agrees(networks, source, few, traced_once, tmp_path, fft) -> None:
     manifest = write_bundle(tmp_path / "bundle", *networks, source, FACTS, fft)
     checked, _ = check_bundle(tmp_path / "bundle")
     assert checked.fft_lowering == fft
@@ -61,14 +74,14 @@ def test_the_device_loads_the_bundle_and_it_agrees(networks, source, few, tmp_pa
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle"]
 
 
-def test_weights_that_changed_after_export_are_refused_by_name(networks, source, tmp_path) -> None:
+def test_weights_that_changed_after_export_are_refused_by_name(networks, source, traced_once, tmp_path) -> None:
     graphs = stage_graphs(*networks)
     runners = []
-    for graph in graphs:
-        export_graph(graph, tmp_path / f"{graph.stage}.onnx", "matmul")
-        content = (tmp_path / f"{graph.stage}.onnx").read_bytes()
-        assert b".py" not in content, "a path of the exporting machine"
-        runners.append(OnnxRunner(graph.stage, tmp_path / f"{graph.stage}.onnx", 1))
+    for stage in graphs:
+        path = tmp_path / f"{stage.stage}.onnx"
+        export_graph(stage, path, "matmul")
+        assert b".py" not in path.read_bytes(), "a path of the exporting machine"
+        runners.append(OnnxRunner(stage.stage, path, 1))
     one = [next(validation_batches(source, 1, False))]
     assert compare(graphs, tuple(runners), one).holds
     with torch.no_grad():
