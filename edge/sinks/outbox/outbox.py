@@ -147,14 +147,14 @@ class Outbox:
         for listener in self._listeners:
             listener()
 
-    def recover(self) -> int:
-        """At the writer's start: settle what a killed one intended. Returns how many reports were queued by this."""
-        found = 0
+    def recover(self) -> list[str]:
+        """At the writer's start: settle what a killed one intended. Returns the ids that were queued by this."""
+        found = []
         with self._lock:
             for (scan_id,) in self._read("SELECT scan_id FROM report WHERE state = 'intended'"):
                 if (self.scans / scan_id).is_dir():
                     self.queue(scan_id, self._size(scan_id))
-                    found += 1
+                    found.append(scan_id)
                 else:
                     self.remove(scan_id)
         return found

@@ -27,8 +27,11 @@ class QueuedSink:
     def __init__(self, disk: DiskSink, outbox: Outbox, audit: AuditLog | None = None) -> None:
         self._disk, self._outbox, self._audit = disk, outbox, audit
         self.recovered = outbox.recover()
-        if outbox.rebuilt and audit is not None:
-            audit.record("outbox_rebuilt", reports=outbox.backlog().reports)
+        if audit is not None:
+            for scan_id in self.recovered:
+                audit.record("result_stored", scan_id=scan_id)
+            if outbox.rebuilt:
+                audit.record("outbox_rebuilt", reports=outbox.backlog().reports)
 
     def accept(self, report: Report) -> Path:
         """Keep and queue one report; when this returns, no power cut can lose it.
