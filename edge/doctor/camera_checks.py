@@ -55,7 +55,7 @@ def usb(kiosk: Examined) -> Finding | None:
     info = kiosk.sight.info
     if info is None:
         return None
-    if not info.usb:
+    if not info.live or not info.usb:
         return ok("no camera on USB: a recording is played")
     if "usb2" in info.degraded:
         return warning(f"USB {info.usb}: {DEGRADATIONS['usb2'].what}", DEGRADATIONS["usb2"].advice, usb=info.usb)

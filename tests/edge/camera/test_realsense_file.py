@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from edge.camera.realsense_file import RealSenseFile
+from edge.camera.realsense_profiles import Profile, configure
+from edge.camera.settings import CameraSettings
 from edge.errors import RecordingError
 
 
@@ -83,3 +86,47 @@ def test_a_truncated_recording_is_refused(tmp_path: Path, realsense_path: Path, 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file"):
         RealSenseFile(tmp_path / "none.bag")
+
+
+@pytest.fixture
+def recorded_live(soft_realsense: type, tmp_path: Path) -> Path:
+    """What librealsense's own recorder keeps of a camera that streams: depth, colour and the accelerometer."""
+    import pyrealsense2 as rs
+
+    path = tmp_path / "live.db3"
+    camera = soft_realsense(usb="2.1", offers={(480, 270): (15,)}, accel=(9.8, 0.0, 0.0), baseline_m=0.0)
+    camera.stream(480, 270, 15)
+    pipeline = rs.pipeline()
+    pipeline.set_device(camera.device)
+    config = configure(rs, Profile(480, 270, 15), "0123", colour=True, accel=True)
+    config.enable_record_to_file(str(path))
+    pipeline.start(config)
+    sets = 0
+    while sets < 8:
+        sets += pipeline.try_wait_for_frames(500)[0]
+    pipeline.stop()
+    camera.close()
+    del pipeline, config
+    gc.collect()
+    return path
+
+
+def test_a_recording_of_a_live_camera_plays_with_its_gravity_and_colour(recorded_live: Path) -> None:
+    with RealSenseFile(recorded_live) as camera:
+        frames = list(iter(camera.read, None))
+        assert (camera.info.model, camera.info.live) == ("Intel RealSense D435I", False)
+    assert len(frames) >= 4
+    assert (np.diff([frame.number for frame in frames]) > 0).all()
+    np.testing.assert_allclose(frames[-1].gravity, [-1, 0, 0], atol=1e-6)
+    assert frames[-1].depth_m[0, 0] == pytest.approx(1.2)
+    assert frames[-1].colour is not None
+
+
+def test_filters_and_gravity_of_the_configuration_hold_for_a_recording_too(recorded_live: Path) -> None:
+    settings = CameraSettings.model_validate({"gravity": "landscape", "filters": {"max_m": 1.0, "spatial": False}})
+    with RealSenseFile(recorded_live, settings) as camera:
+        frame = camera.read()
+    assert frame is not None
+    np.testing.assert_array_equal(frame.gravity, [0, 1, 0])
+    assert frame.depth_m[0, 0] == 0  # the wall is farther
+    assert frame.depth_m[110, 200] == pytest.approx(0.8)

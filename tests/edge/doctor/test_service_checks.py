@@ -124,3 +124,11 @@ def test_the_unit_is_asked_how_it_does(systemd, told: tuple[str, ...], level: st
 def test_a_service_manager_that_fails_is_as_none(systemd, make_kiosk) -> None:
     assert "no service manager" in service_checks.service(systemd("exit 1")).what
     assert service_checks.service_state(systemd("echo LoadState=loaded"))["LoadState"] == "loaded"
+
+
+def test_the_installed_configuration_is_taken_where_there_is_one(tmp_path: Path) -> None:
+    assert service_checks.default_config_path(tmp_path) is None
+    path = tmp_path / "etc/latx-edge/config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text("version = 1\n")
+    assert service_checks.default_config_path(tmp_path) == path
