@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from edge.anatomy import ANGLE_NAMES
 from edge.errors import RefusedError
 from edge.measure.coronal import CobbCurve, cobb_major
+from edge.measure.interval_model import IntervalModel, observations
 from edge.measure.intervals import Interval, disagreements, interval
+from edge.measure.reading import LIMIT_DEG, departures
 from edge.measure.tilts import vertebral_centres_mm
 from edge.pipeline import Measurements
 from edge.view.gates import Reason, Refusal
@@ -65,13 +67,15 @@ class Rejection:
 class FusedAngle:
     """An angle over the frames of a scan. repeatability_deg is None where a single frame was accepted.
 
-    sd_deg: standard deviation that the model predicts, median over the accepted frames.
+    sd_deg: standard deviation that the model predicts, median over the accepted frames. too_wide: the interval says
+    so little that the scan should be repeated.
     """
 
     value_deg: float
     interval: Interval
     repeatability_deg: float | None
     sd_deg: float
+    too_wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class ScanResult:
     endplates_mm, endplates_sd_mm: (37, 4, 3) float64, medians, body frame.
     log_attenuation: (512, 256) float32 of the accepted frame whose landmarks are closest to the medians.
     refusals: reason -> frames left out. gates: median of each measured value. timing_ms: median of each step.
-    captured_at_ns: of the first accepted frame.
+    captured_at_ns: of the first accepted frame. reread_deg: angles read back off the radiograph, empty where the bundle
+    has no reader.
     """
 
     angles: dict[str, FusedAngle]
@@ -96,6 +101,15 @@ class ScanResult:
     gates: dict[str, float]
     timing_ms: dict[str, float]
     captured_at_ns: int
+    reread_deg: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def repeat(self) -> tuple[str, ...]:
+        """Angles whose interval is too wide to be of use, and those that the picture contradicts: scan again."""
+        every = dict(self.angles) | {"cobb_major": self.cobb}
+        wide = [name for name, angle in every.items() if angle.too_wide]
+        off = departures({name: angle.value_deg for name, angle in self.angles.items()}, self.reread_deg)
+        return (*wide, *(n for n, by in off.items() if abs(by) > LIMIT_DEG and n not in wide))
 
     @property
     def rejected_frames(self) -> int:
@@ -104,7 +118,7 @@ class ScanResult:
 
 
 def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[str, float],
-         min_accepted: int = MIN_ACCEPTED, source: str = "") -> ScanResult:
+         min_accepted: int = MIN_ACCEPTED, source: str = "", interval_model: IntervalModel | None = None) -> ScanResult:
     """One answer from the frames of a scan.
 
     Args:
@@ -112,6 +126,7 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
         interval_scales: conformal factor by angle, of the bundle's manifest.
         min_accepted: accepted frames needed; fewer suffice only where the camera gave fewer frames than that.
         source: where the frames come from, named by a refusal.
+        interval_model: of the bundle's manifest, where it has one: it decides the widths instead of the factors.
 
     Raises:
         RefusedError: too few frames are left; names the most frequent reason. No answer is made up.
@@ -129,20 +144,27 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
     needed = max(1, min(min_accepted, len(outcomes)))
     if len(kept) < needed:
         raise _refused(rejected, len(outcomes), len(kept), needed, source)
-    return _fused(kept, rejected, interval_scales)
+    return _fused(kept, rejected, interval_scales, interval_model)
 
 
-def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[str, float]) -> ScanResult:
+def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[str, float],
+           model: IntervalModel | None) -> ScanResult:
     landmarks = np.stack([m.endplates_mm for m in kept])
     middle = np.median(landmarks, axis=0)
     closest = int(np.argmin(((landmarks - middle) ** 2).sum(axis=(1, 2, 3))))
     curve = cobb_major(middle)
     several = len(kept) > 1
+    gates = _medians(kept, lambda m: m.gates)
 
     def fused(name: str, value: float, values: list[float], floor_deg: float = -np.inf) -> FusedAngle:
         repeatability = float(np.std(values, ddof=1)) if several else None
         sd = float(np.median([m.angle_sd_deg[name] for m in kept]))
-        return FusedAngle(value, interval(value, sd, scales[name], repeatability or 0.0, floor_deg), repeatability, sd)
+        if model is None:
+            bounds = interval(value, sd, scales[name], repeatability or 0.0, floor_deg)
+            return FusedAngle(value, bounds, repeatability, sd)
+        half = model.half_width_deg(name, observations(value, sd, repeatability, curve.value_deg, gates))
+        bounds = Interval(max(value - half, floor_deg), value + half)
+        return FusedAngle(value, bounds, repeatability, sd, too_wide=half > model.widest_deg[name])
 
     angles = {name: [m.angles_deg[name] for m in kept] for name in ANGLE_NAMES}
     return ScanResult(
@@ -155,7 +177,7 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
         log_attenuation=kept[closest].log_attenuation,
         accepted_frames=len(kept),
         refusals=dict(Counter(r.reason for r in rejected).most_common()),
-        gates=_medians(kept, lambda m: m.gates),
+        gates=gates,
         timing_ms=_medians(kept, lambda m: m.timing_ms),
         captured_at_ns=kept[0].captured_at_ns,
     )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge.errors import RecordingError
 from edge.fuse import MIN_ACCEPTED, ScanResult, fuse
+from edge.measure.reading import read_angles
 from edge.pipeline import Measurements, Pipeline
+from edge.runtime.bundle import Bundle
 from edge.view.gates import Refusal
 
 if TYPE_CHECKING:
@@ -58,5 +63,27 @@ def scan(camera: DepthCamera, pipeline: Pipeline, frames: int, on_frame: OnFrame
     if not outcomes:
         raise RecordingError("the recording holds no frame", where=camera.info.source,
                              expected="at least one depth frame", found="none", mend="record again")
-    fused = fuse(outcomes, pipeline.bundle.manifest.interval_scales, min(MIN_ACCEPTED, frames), camera.info.source)
+    fused = answer(outcomes, pipeline.bundle, min(MIN_ACCEPTED, frames), camera.info.source)
     return Scan(fused, (time.perf_counter() - start) * 1e3)
+
+
+def answer(outcomes: Sequence[Outcome], bundle: Bundle, min_accepted: int, source: str) -> ScanResult:
+    """The fused scan as the bundle has it: its intervals, and its radiograph read back where there is a reader.
+
+    Raises:
+        RefusedError: see ``edge.fuse.fuse``. BundleError: the reader failed.
+    """
+    manifest = bundle.manifest
+    fused = fuse(outcomes, manifest.interval_scales, min_accepted, source, manifest.interval_model)
+    return replace(fused, reread_deg=reread(bundle, fused.log_attenuation))
+
+
+def reread(bundle: Bundle, log_attenuation: NDArray[np.float32]) -> dict[str, float]:
+    """Angles that the bundle's reader reads off a (512, 256) radiograph, degrees; empty where it has none.
+
+    Raises:
+        BundleError: the reader failed.
+    """
+    if bundle.reader is None:
+        return {}
+    return read_angles(bundle.reader.run({"log_attenuation": log_attenuation[None, None]})["endplates"][0])

@@ -29,7 +29,8 @@ def scan_table(result: Result, files: Sequence[Path], truth: Mapping[str, float]
     else:
         rows = [row[: len(headings)] for row in rows]
     lines = [f"Scan {result.scan_id}", "", *aligned([headings, *rows]), ""]
-    lines += [_curve_line(result.coronal.cobb_major), _quality_line(result), *_model_line(result, bool(truth)), ""]
+    lines += [_curve_line(result.coronal.cobb_major), _quality_line(result), *_repeat_line(result),
+              *_model_line(result, bool(truth)), ""]
     lines += [str(path) for path in files]
     lines += ["", result.notice]
     return "\n".join(lines)
@@ -62,6 +63,12 @@ def _quality_line(result: Result) -> str:
     line = f"Quality: {quality.accepted_frames} of {total} frames accepted"
     reasons = [f"{count} {reason} ({_WHY.get(reason, reason)})" for reason, count in quality.refusals.items()]
     return line + (f"; left out: {'; '.join(reasons)}" if reasons else "")
+
+
+def _repeat_line(result: Result) -> list[str]:
+    labels = ANGLE_LABELS | {"cobb_major": "Coronal Cobb, major"}
+    wanting = ", ".join(labels[name] for name in result.quality.repeat)
+    return [f"REPEAT THE SCAN: too uncertain, or not what the picture shows: {wanting}"] if wanting else []
 
 
 def _model_line(result: Result, with_truth: bool) -> list[str]:

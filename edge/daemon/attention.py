@@ -192,7 +192,7 @@ class Attention:
         parts, info = self._parts, self._parts.camera.info
         try:
             bundle = parts.model.bundle
-            scan = window.fused(bundle.manifest.interval_scales, info.source if info is not None else "")
+            scan = window.fused(bundle, info.source if info is not None else "")
             report = make_report(scan, bundle, window.subject_ref)
             parts.store.accept(report)
         except (RefusedError, OutputError) as error:

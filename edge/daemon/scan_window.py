@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
 from edge.clock import Clock
 from edge.daemon.settings import ScanSettings
-from edge.fuse import MIN_ACCEPTED, fuse
+from edge.fuse import MIN_ACCEPTED
 from edge.pipeline import Measurements
-from edge.scan import Outcome, Scan
+from edge.runtime.bundle import Bundle
+from edge.scan import Outcome, Scan, answer
 
 
 class ScanWindow:
@@ -50,7 +50,7 @@ class ScanWindow:
             self._due_s += self._settings.spacing_s
             self._due_s = max(self._due_s, self._clock.monotonic_s() - self._settings.spacing_s)
 
-    def fused(self, interval_scales: Mapping[str, float], source: str) -> Scan:
+    def fused(self, bundle: Bundle, source: str) -> Scan:
         """One answer from what was collected.
 
         Raises:
@@ -59,4 +59,4 @@ class ScanWindow:
         needed = min(MIN_ACCEPTED, self._settings.frames)
         # `fuse` asks for no more frames than it is given: a scan whose time was over after one frame is no scan.
         padded = self._outcomes if len(self._outcomes) >= needed else []
-        return Scan(fuse(padded, interval_scales, needed, source), (time.perf_counter() - self._started) * 1e3)
+        return Scan(answer(padded, bundle, needed, source), (time.perf_counter() - self._started) * 1e3)

@@ -94,6 +94,13 @@ class Quality(_Model):
     rejected_frames: Count
     refusals: dict[str, Count] = Field(description="Reason -> number of frames; sums to rejected_frames.")
     gates: dict[str, float] = Field(description="Median over the accepted frames of each measured gate value.")
+    repeat: tuple[str, ...] = Field(
+        default=(), description="Angles whose interval is too wide to be of use, or that the radiograph contradicts: "
+        "the scan should be repeated. Empty where it is good."
+    )
+    reread_deg: dict[str, float] = Field(
+        default_factory=dict, description="Angles read back off the synthetic radiograph; empty without a reader."
+    )
 
 
 class RadiographFile(_Model):

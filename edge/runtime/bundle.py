@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edge.anatomy import ANGLE_NAMES
 from edge.errors import BundleError, UsageError
+from edge.measure.interval_model import IntervalModel
 from edge.runtime.runner import JoinedStages, StageRunner, Tensors, TensorSpec
-from edge.runtime.stages import STAGES, TensorRule
+from edge.runtime.stages import OPTIONAL_STAGES, STAGES, TensorRule
 
 MANIFEST: Final = "manifest.json"
 SCHEMA_VERSION: Final = "1.0"
@@ -73,6 +74,7 @@ class StageEntries(StrictModel):
 
     structure: StageEntry
     radiograph: StageEntry
+    reader: StageEntry | None = Field(default=None, description="Reads endplates off a radiograph: the self-check.")
 
 
 class WiderLayer(StrictModel):
@@ -133,6 +135,9 @@ class Manifest(StrictModel):
     interval_scales: dict[str, Annotated[float, Field(gt=0)]] = Field(
         description="Conformal factor per angle: half-width of its 90 % interval in predicted standard deviations."
     )
+    interval_model: IntervalModel | None = Field(
+        default=None, description="Widths of the intervals by what is seen of the view; without it, interval_scales."
+    )
     template: TemplateEntry
     agreement: dict[str, float] = Field(
         default_factory=dict, description="Measured agreement of the ONNX files with the trained model."
@@ -152,8 +157,10 @@ class Manifest(StrictModel):
     @pydantic.field_validator("stages")
     @classmethod
     def _stages_keep_the_contract(cls, stages: StageEntries) -> StageEntries:
-        for stage, rules in STAGES.items():
-            entry: StageEntry = getattr(stages, stage)
+        for stage, rules in (STAGES | OPTIONAL_STAGES).items():
+            entry: StageEntry | None = getattr(stages, stage)
+            if entry is None:
+                continue
             _hold_against(stage, "input", rules.inputs, [t.spec() for t in entry.inputs])
             _hold_against(stage, "output", rules.outputs, [t.spec() for t in entry.outputs])
         structure = {t.name: t.shape for t in stages.structure.outputs}
@@ -167,7 +174,8 @@ class Manifest(StrictModel):
     def files(self) -> tuple[FileEntry, ...]:
         """Every file that the manifest vouches for."""
         narrower = [file for entry in self.precisions.values() for file in entry.files]
-        return (self.stages.structure, self.stages.radiograph, self.model_card, *narrower)
+        reader = [self.stages.reader] if self.stages.reader else []
+        return (self.stages.structure, self.stages.radiograph, *reader, self.model_card, *narrower)
 
 
 @dataclass(frozen=True)
@@ -175,7 +183,8 @@ class Bundle:
     """A checked manifest and the two stages, ready to run.
 
     sha256: of ``manifest.json``, which holds the hashes of all other files: it names the bundle as a whole.
-    precision: of the files that run, where it is another than the manifest's own.
+    precision: of the files that run, where it is another than the manifest's own. reader: reads radiographs back, None
+    where the bundle has none.
     """
 
     manifest: Manifest
@@ -185,6 +194,7 @@ class Bundle:
     directory: Path | None = None
     joined: JoinedStages | None = None
     precision: str = ""
+    reader: StageRunner | None = None
 
     def run(self, tensors: Mapping[str, NDArray[np.float32]]) -> tuple[Tensors, dict[str, float]]:
         """Run both stages on one frame, joined where the runtime can, else one after the other.
@@ -214,8 +224,9 @@ class Bundle:
         """Close both stages."""
         self.structure.close()
         self.radiograph.close()
-        if self.joined is not None:
-            self.joined.close()
+        for more in (self.joined, self.reader):
+            if more is not None:
+                more.close()
 
     def __enter__(self) -> Bundle:
         return self
@@ -252,28 +263,53 @@ def load_bundle(directory: Path | str | None = None, threads: int | None = None,
     on_tensorrt = runtime != "onnxruntime" and precision == "fp32"
     stages = open_engines(folder, required=runtime == "tensorrt") if on_tensorrt else None
     if stages is not None:
-        return Bundle(manifest, digest, stages.structure, stages.radiograph, folder, stages)
+        reader = _open_reader(folder, manifest, threads)
+        return Bundle(manifest, digest, stages.structure, stages.radiograph, folder, stages, stages.precision,
+                      reader=reader)
     return _on_onnxruntime(folder, manifest, digest, threads, precision)
 
 
 def _on_onnxruntime(folder: Path, manifest: Manifest, digest: str, threads: int | None, precision: str) -> Bundle:
     from edge.runtime.onnx_runner import OnnxRunner
 
+    if manifest.fft_lowering == "plugin":
+        raise BundleError("this bundle calls TensorRT's FFTPlugin, which ONNX Runtime does not have",
+                          where=str(folder), expected="engines of it, or a bundle with matrix products",
+                          found="--fft plugin",
+                          mend="build its engines with latx-export engine, or export it with --fft matmul")
     files = stage_files(manifest, precision, folder)
     runners: dict[str, StageRunner] = {}
     for stage in STAGES:
         entry: StageEntry = getattr(manifest.stages, stage)
         path = folder / files[stage].file
         runners[stage] = OnnxRunner(stage, path, threads)
-        for side in ("inputs", "outputs"):
-            declared = tuple(tensor.spec() for tensor in getattr(entry, side))
-            own = getattr(runners[stage], side)
-            if declared != own:
-                raise BundleError(f"stage {stage} has other {side} than the manifest declares",
-                                  where=str(path), expected=_listed(declared), found=_listed(own),
-                                  mend="export the bundle again")
+        _hold_declared(runners[stage], entry, path)
     narrower = "" if precision == "fp32" else precision
-    return Bundle(manifest, digest, runners["structure"], runners["radiograph"], folder, precision=narrower)
+    reader = _open_reader(folder, manifest, threads)
+    return Bundle(manifest, digest, runners["structure"], runners["radiograph"], folder, reader=reader,
+                  precision=narrower)
+
+
+def _open_reader(folder: Path, manifest: Manifest, threads: int | None) -> StageRunner | None:
+    """The reader of the self-check, where the bundle has one: small, and always on ONNX Runtime."""
+    entry = manifest.stages.reader
+    if entry is None:
+        return None
+    from edge.runtime.onnx_runner import OnnxRunner
+
+    runner = OnnxRunner("reader", folder / entry.file, threads)
+    _hold_declared(runner, entry, folder / entry.file)
+    return runner
+
+
+def _hold_declared(runner: StageRunner, entry: StageEntry, path: Path) -> None:
+    for side in ("inputs", "outputs"):
+        declared = tuple(tensor.spec() for tensor in getattr(entry, side))
+        own = getattr(runner, side)
+        if declared != own:
+            raise BundleError(f"stage {runner.stage} has other {side} than the manifest declares",
+                              where=str(path), expected=_listed(declared), found=_listed(own),
+                              mend="export the bundle again")
 
 
 def stage_files(manifest: Manifest, precision: str, folder: Path) -> dict[str, FileEntry]:

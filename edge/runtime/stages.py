@@ -69,3 +69,11 @@ STAGES: Final[dict[str, StageRule]] = {
         outputs=(LOG_ATTENUATION,),
     ),
 }
+
+OPTIONAL_STAGES: Final[dict[str, StageRule]] = {
+    "reader": StageRule(
+        inputs=(LOG_ATTENUATION,),
+        outputs=(TensorRule("endplates", (1, 37, 4)),),  # edge.measure.reading.rims_of says what the four are
+    ),
+}
+"""Stages that a bundle may hold beside the two: what they add is a check, and no angle depends on it."""
