@@ -121,6 +121,8 @@ class MqttLink:
         thread ended in time.
         """
         until = self._clock.monotonic_s() + deadline_s
+        if self._stopping.is_set():
+            return not any(thread.is_alive() for thread in self._threads)
         if self._status.connected:
             self._outgoing.retain(self._availability(OFFLINE))
             self._notify()
