@@ -93,8 +93,8 @@ class Attention:
             window.add(outcome)
         if reason is not None:
             self._parts.metrics.count("refusals_total", reason)
-        self._guidance.show(NONE if reason is None else guidance_for(reason))
         self._follow(reason)
+        self._guidance.show(NONE if reason is None else guidance_for(reason))
         return True
 
     def keep_time(self) -> None:
@@ -121,6 +121,7 @@ class Attention:
             self._parts.link.publish_event("scan_given_up", reason=event)
         if new in WITH_SUBJECT and old not in WITH_SUBJECT:
             self._result = None
+            self._guidance.clear()
         self._dismissed = self._dismissed or event == "cancel"
         if new not in WITH_SUBJECT:  # whoever comes next is somebody else: no reference may stick to them
             if self._request is not None and event == "expired":
