@@ -30,14 +30,11 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     from export.onnx.bundle import BundleFacts, write_bundle
-    from export.train.loop import load_checkpoint
+    from export.onnx.networks import load_networks
     from export.train.phantom_source import PhantomCache
     from export.train.provenance import read_training
-    from export.train.radiograph_trainer import load_radiograph
-    from export.train.structure_trainer import load_structure
 
-    structure = load_structure(load_checkpoint(args.run_folder / "structure.pt"))
-    radiograph = load_radiograph(load_checkpoint(args.run_folder / "radiograph.pt"))
+    structure, radiograph = load_networks(args.run_folder)
     validation = PhantomCache(args.cache, args.tier, "validation", args.validation_seeds)
     training = {name: read_training(args.run_folder, name) for name in ("structure", "radiograph")}
     prior = read_training(args.run_folder, "prior")

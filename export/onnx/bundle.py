@@ -11,8 +11,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edge.errors import OutputError, UsageError
-from edge.runtime.bundle import MANIFEST, Manifest, StageEntries, StageEntry, TemplateEntry, TensorEntry, file_entry
+from edge.errors import BundleError, OutputError, UsageError
+from edge.runtime.bundle import (
+    MANIFEST,
+    Manifest,
+    StageEntries,
+    StageEntry,
+    TemplateEntry,
+    TensorEntry,
+    file_entry,
+    parse_manifest,
+)
 from edge.runtime.onnx_runner import OnnxRunner
 from edge.runtime.runner import StageRunner
 from export.model.radiograph import RadiographNet
@@ -117,6 +126,18 @@ def _entry(path: Path, runner: StageRunner) -> StageEntry:
 
 def _replace(draft: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    former = _vouched_for(folder)
     # The manifest goes last: until then the old one refuses the new files by their hashes.
     for path in sorted(draft.iterdir(), key=lambda p: p.name == MANIFEST):
         os.replace(path, folder / path.name)
+    # Files of the former weights in other precisions: no manifest names them any more.
+    for name in former - _vouched_for(folder):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _vouched_for(folder: Path) -> set[str]:
+    path = folder / MANIFEST
+    try:
+        return {entry.file for entry in parse_manifest(path.read_bytes(), path).files}
+    except (OSError, BundleError):  # none yet, or one of another version
+        return set()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import resource
+import shutil
+
 import numpy as np
 import onnx
 import pytest
 import torch
 
-from edge.errors import BundleError, UsageError
-from edge.runtime.bundle import INTERVAL_NAMES, check_bundle, load_bundle
+from edge.errors import BundleError, OutputError, UsageError
+from edge.runtime.bundle import DEFAULT_BUNDLE, INTERVAL_NAMES, check_bundle, load_bundle
 from edge.runtime.onnx_runner import OnnxRunner
 from export.model.config import SD_NAMES
 from export.model.radiograph import RadiographNet
@@ -90,6 +94,54 @@ def test_weights_that_changed_after_export_are_refused_by_name(networks, source,
     assert not agreement.holds
     with pytest.raises(BundleError, match="endplates_mm"):
         hold(agreement)
+
+
+@pytest.fixture
+def former(tmp_path) -> dict[str, bytes]:
+    """A finished bundle at ``tmp_path / "bundle"``, by file."""
+    shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle")
+    return {p.name: p.read_bytes() for p in (tmp_path / "bundle").iterdir()}
+
+
+def unchanged(folder, former: dict[str, bytes]) -> bool:
+    beside = [p.name for p in folder.parent.iterdir() if p != folder]
+    return not beside and {p.name: p.read_bytes() for p in folder.iterdir()} == former
+
+
+def test_a_full_disk_leaves_the_former_bundle_as_it_was(networks, source, few, traced_once, tmp_path, former) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot write the bundle"):
+            write_bundle(tmp_path / "bundle", *networks, source, FACTS, "matmul")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert unchanged(tmp_path / "bundle", former)
+
+
+def test_an_interruption_leaves_the_former_bundle_as_it_was(
+    networks, source, few, traced_once, tmp_path, former, monkeypatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bundle, "compare", interrupted)  # both ONNX files are written by then
+    with pytest.raises(KeyboardInterrupt):
+        write_bundle(tmp_path / "bundle", *networks, source, FACTS, "matmul")
+    assert unchanged(tmp_path / "bundle", former)
+
+
+def test_files_of_the_former_weights_go_when_the_new_manifest_is_there(tmp_path, former) -> None:
+    draft, folder = tmp_path / "draft", tmp_path / "bundle"
+    draft.mkdir()
+    manifest = json.loads(former["manifest.json"])
+    (draft / "structure.new.onnx").write_bytes(former["structure.onnx"])
+    manifest["stages"]["structure"]["file"] = "structure.new.onnx"
+    (draft / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "note.txt").write_text("not of the bundle")
+    bundle._replace(draft, folder)
+    names = {p.name for p in folder.iterdir()}
+    assert names == set(former) - {"structure.onnx"} | {"structure.new.onnx", "note.txt"}
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(networks, source, few, tmp_path) -> None:
