@@ -7,6 +7,7 @@ SIGKILL leaves at most the hidden folder, which ``sweep`` removes.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -28,7 +29,8 @@ def write_folder(out: Path, scan_id: str, files: Mapping[str, bytes]) -> Path:
     Raises:
         OutputError: it cannot be created or written, or exists already. Nothing half-written stays behind.
     """
-    target, partial = out / scan_id, out / f"{PARTIAL}{scan_id}"
+    # A name of its own: two receivers may write the same report into a folder that they share.
+    target, partial = out / scan_id, out / f"{PARTIAL}{scan_id}-{secrets.token_hex(4)}"
     try:
         out.mkdir(parents=True, exist_ok=True)
         if target.exists():

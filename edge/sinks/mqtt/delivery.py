@@ -24,7 +24,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 RETRY_FIRST_S: Final = 1.0
 RETRY_LIMIT_S: Final = 30.0
-"""Wait after a report that nobody subscribes to, or that the broker would not take: doubles from the one to the other."""
+"""Wait after a report that nobody subscribes to or that the broker does not take: doubles from the one to the other."""
 STUBBORN: Final = 3
 """Losses of the connection, with a report out, after which others go before it."""
 

@@ -299,7 +299,7 @@ def test_home_assistant_is_told_of_health_and_told_again_when_it_starts(broker, 
     for message in announced.values():
         config = json.loads(message.payload)
         assert config["unique_id"].startswith("latx_device-1_")
-        assert config.get("state_topic", "spine/device-1/state").rpartition("/")[2] in {"availability", "state", "stats"}
+        assert config.get("state_topic", "x/state").rpartition("/")[2] in {"availability", "state", "stats"}
     broker.retained.clear()
 
     host().publisher.publish(Message("homeassistant/status", b"online"))
