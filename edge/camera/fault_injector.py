@@ -6,54 +6,20 @@ frames of a recording; this one goes on until it is cleared, over as many reopen
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Final
 
 from edge.camera.depth_camera import CameraInfo, DepthCamera
 from edge.camera.faults import FRAME_FAULTS
+from edge.camera.rehearsal import Scheduled, known
 from edge.clock import SYSTEM_CLOCK, Clock
-from edge.errors import RecordingError, UsageError
+from edge.errors import RecordingError
 from edge.frame import Frame
 
-LIVE_FAULTS: Final[dict[str, str]] = {
-    "unplug": "the cable is out: reading fails, and so does every opening",
-    "stale": "the same frame comes over and over",
-    "usb2": "the camera comes back at USB 2 speed",
-    "hang_on_stop": "reading fails, closing never returns, and the device stays busy",
-    "hang_on_read": "reading never returns",
-    "nan": "depth is not a number",
-    "zeros": "depth is 0 everywhere",
-    "no_colour": "colour is missing",
-}
 _SLICE_S: Final = 0.02
-
-
-@dataclass(frozen=True)
-class Scheduled:
-    """A fault from ``start_s`` after the start of the rehearsal for ``seconds``."""
-
-    fault: str
-    start_s: float
-    seconds: float
-
-
-def parse_timetable(text: str) -> tuple[Scheduled, ...]:
-    """Timetable such as ``unplug@10+3,stale@30+2``: fault, seconds from the start, duration.
-
-    Raises:
-        UsageError: another form, or an unknown fault.
-    """
-    rows = []
-    for part in filter(None, (p.strip() for p in text.split(","))):
-        match = re.fullmatch(r"([a-z0-9_]+)@([0-9]{1,6}(?:\.[0-9]+)?)\+([0-9]{1,6}(?:\.[0-9]+)?)", part)
-        if match is None:
-            raise UsageError("unreadable timetable of faults", expected="FAULT@SECONDS+DURATION, ...", found=repr(part))
-        rows.append(Scheduled(_known(match[1]), float(match[2]), float(match[3])))
-    return tuple(rows)
 
 
 class FaultInjector:
@@ -88,7 +54,7 @@ class FaultInjector:
         Raises:
             UsageError: no such fault.
         """
-        self._injected = _known(fault)
+        self._injected = known(fault)
 
     def clear(self) -> None:
         """Let the camera be well again."""
@@ -145,9 +111,3 @@ class _InjectedCamera:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _known(fault: str) -> str:
-    if fault not in LIVE_FAULTS:
-        raise UsageError("unknown fault", expected=", ".join(LIVE_FAULTS), found=repr(fault))
-    return fault

@@ -118,7 +118,7 @@ class LiveFeed:
             for profile in candidates(settings.profile, slow):
                 config = configure(rs, profile, serial, colour, accel)
                 if config.can_resolve(wrapper):
-                    return profile, config, profile.size != settings.profile or colour != settings.colour
+                    return profile, config, profile.size != settings.profile
         tried = ", ".join(str(profile) for profile in candidates(settings.profile, slow))
         raise self.error("the camera offers no profile that is known", tried, "none of them")
 
@@ -139,7 +139,7 @@ def pick(rs: Any, devices: list[Any], serial: str) -> Any:
     if len(devices) != 1:
         what = "several cameras are connected" if devices else "no camera is connected"
         mend = "name one: realsense:SERIAL" if devices else "check cable and power, and the udev rule"
-        raise RecordingError(what, where="realsense:", expected="one RealSense", found=found, mend=mend)
+        raise RecordingError(what, where="realsense", expected="one RealSense", found=found, mend=mend)
     return devices[0]
 
 

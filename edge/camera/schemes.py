@@ -50,15 +50,22 @@ def open_camera(uri: str, settings: CameraSettings | None = None, clock: Clock =
 def supervise(settings: CameraSettings, clock: Clock = SYSTEM_CLOCK) -> CameraSupervisor:
     """The configured camera as one that comes back by itself; a RealSense is also reset where that may help.
 
+    Faults that the configuration wants rehearsed are played on it.
+
     Raises:
         UsageError: the URI has no known scheme.
     """
+    from edge.camera.fault_injector import FaultInjector
     from edge.camera.realsense_live import reset_hardware
+    from edge.camera.rehearsal import parse_timetable
     from edge.camera.supervisor import CameraSupervisor
 
     scheme, serial = _scheme_of(settings.uri)
     reset = partial(reset_hardware, serial or settings.serial, clock=clock) if scheme == "realsense" else None
-    return CameraSupervisor(lambda: open_camera(settings.uri, settings, clock), settings, clock, reset)
+    opener: Callable[[], DepthCamera] = partial(open_camera, settings.uri, settings, clock)
+    if settings.rehearse:
+        opener = FaultInjector(opener, parse_timetable(settings.rehearse), clock).open
+    return CameraSupervisor(opener, settings, clock, reset)
 
 
 def _scheme_of(uri: str) -> tuple[str, str]:

@@ -10,6 +10,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from edge.camera.rehearsal import parse_timetable
+from edge.errors import UsageError
+
 MOUNTS: Final[dict[str, tuple[float, float, float]]] = {
     "landscape": (0.0, 1.0, 0.0),
     "upside_down": (0.0, -1.0, 0.0),
@@ -96,6 +99,21 @@ class CameraSettings(_Part):
         ge=0,
         description="Failures without a good frame between them after which the process exits for systemd; 0 is never.",
     )
+
+    rehearse: str = Field(
+        default="",
+        max_length=2000,
+        description="Timetable of faults to try the kiosk with, counted from its start: unplug@60+10,stale@120+5.",
+    )
+
+    @field_validator("rehearse")
+    @classmethod
+    def _timetable_is_readable(cls, text: str) -> str:
+        try:
+            parse_timetable(text)
+        except UsageError as failure:
+            raise ValueError(failure.line()) from None
+        return text
 
     @field_validator("gravity")
     @classmethod

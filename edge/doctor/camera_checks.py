@@ -31,7 +31,8 @@ def camera(kiosk: Examined) -> Finding:
             return warning("the running service holds the camera", "systemctl stop latx-edge, then look again")
         if sight.failure is not None and sight.state.reason not in LOST:
             return from_error(sight.failure)
-        return error(f"{uri} {sight.state.what or 'no frame comes'}", sight.state.advice or "check the cable")
+        what = sight.state.what or "no frame comes"
+        return error(f"{uri.rstrip(':')}: {what}", sight.state.advice or "check the cable")
     info = sight.info
     assert info is not None  # frames came
     rate = f" at {sight.frames_per_s:.0f} frames/s" if info.live and sight.frames_per_s else ""

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edge.camera import open_camera
-from edge.camera.fault_injector import LIVE_FAULTS, FaultInjector, Scheduled, parse_timetable
+from edge.camera.fault_injector import FaultInjector
+from edge.camera.rehearsal import LIVE_FAULTS, Scheduled, parse_timetable
 from edge.camera.settings import CameraSettings
 from edge.camera.supervisor import CameraSupervisor
 from edge.clock import ManualClock

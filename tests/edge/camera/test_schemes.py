@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from edge.camera import open_camera, supervise
 from edge.camera.schemes import SCHEME_FORMS, SCHEMES, SUFFIXES
 from edge.camera.settings import CameraSettings
+from edge.clock import ManualClock
 from edge.errors import MissingDependencyError, RecordingError, UsageError
 
 
@@ -76,3 +78,20 @@ def test_without_a_camera_on_usb_the_error_says_what_to_check(pyrealsense2: None
     with pytest.raises(RecordingError) as caught:
         open_camera("realsense:000000000000")
     assert "cable" in caught.value.mend
+
+
+def test_a_rehearsed_fault_comes_by_its_timetable_and_goes() -> None:
+    clock = ManualClock()
+    supervisor = supervise(CameraSettings(uri="demo:loop,pace=none", rehearse="zeros@1+4"), clock)
+    assert supervisor.read(10.0) is not None
+    until = time.monotonic() + 20.0
+    while supervisor.counters["blank_frames_total"] == 0:
+        assert time.monotonic() < until
+        clock.advance(0.02)
+        supervisor.read(0.01)
+    assert 1.0 <= clock.monotonic_s() < 5.0
+    while supervisor.read(0.01) is None:
+        assert time.monotonic() < until
+        clock.advance(0.02)
+    assert clock.monotonic_s() >= 5.0
+    supervisor.close()

@@ -32,6 +32,8 @@ def test_the_defaults_are_those_of_the_kiosk() -> None:
         ({"filters": {"min_m": 2.0, "max_m": 1.0}}, "below max_m"),
         ({"stop_deadline_s": 0}, "stop_deadline_s"),
         ({"profile": "1920x1080"}, "profile"),
+        ({"rehearse": "fire@1+1"}, "unplug, stale"),
+        ({"rehearse": "unplug"}, "timetable"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name(fields: dict[str, Any], words: str) -> None:
