@@ -62,15 +62,15 @@ def inventory_text(inventory: Inventory) -> str:
     lines += [*aligned(rows), ""]
     if manifest.precisions:
         rows = [["Precision", "stage", "narrow layers", "kept wider", "ranges"]]
-        for name, precision in manifest.precisions.items():
+        for kind, precision in manifest.precisions.items():
             for stage in ("structure", "radiograph"):
                 file = getattr(precision, stage)
-                rows.append([name, stage, str(file.narrow_layers), str(len(file.wider)),
+                rows.append([kind, stage, str(file.narrow_layers), str(len(file.wider)),
                              precision.ranges.get(stage, "-")])
         lines += [*aligned(rows), ""]
-        for name, precision in manifest.precisions.items():
+        for kind, precision in manifest.precisions.items():
             drift = ", ".join(f"{key} {value:.3g}" for key, value in precision.drift.items())
-            lines.append(f"{name} departs from FP32: {drift}")
+            lines.append(f"{kind} departs from FP32: {drift}")
         lines.append("")
     errors = manifest.training.get("mean_absolute_error_deg", {})
     rows = [["Angle", "interval factor", "error, deg", "ONNX against torch, deg"]]
