@@ -104,9 +104,12 @@ def test_a_database_that_cannot_grow_is_an_error_in_a_line_and_keeps_what_it_has
     box.queue(IDS[0], 10)
     box._database.execute("PRAGMA max_page_count = 2")  # SQLITE_FULL from here on, as from a full disk
 
-    with pytest.raises(OutputError, match=r"the outbox cannot be written.*full"):
+    def flood():
         for number in range(1000):
             box.queue(f"20260102T030400{number:03d}Z-00000000", 10)
+
+    with pytest.raises(OutputError, match=r"the outbox cannot be written.*full"):
+        flood()
 
     assert box.due(1)[0].scan_id == IDS[0]
 
