@@ -32,6 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="how long the builder searches (default: %(default)s)")
     parser.add_argument("--plugin", type=Path, metavar="FILE",
                         help="library with the FFT plugin, for bundles of --fft plugin before TensorRT 11.2")
+    parser.add_argument("--reference", type=Path, metavar="DIR",
+                        help="bundle of the same weights that ONNX Runtime can run, for the self-test of one of --fft "
+                             "plugin (default: the bundle itself)")
     parser.add_argument("--timing-cache", type=Path, metavar="DIR",
                         help="folder of timing caches (default: latx/tensorrt in the user's cache)")
 
@@ -46,11 +49,12 @@ def run(args: argparse.Namespace) -> int:
     from export.engine.build import BuildOptions
     from export.engine.install import Job, install_engines
     from export.engine.plugin import needed_plugin
-    from export.engine.source import sources_of
+    from export.engine.source import reference_of, sources_of
     from export.engine.timing_cache import default_folder
     from export.engine.views import read_views
 
     manifest, sources = sources_of(args.bundle, args.precision)
+    reference = reference_of(args.bundle, manifest, args.reference)
     plugin = needed_plugin(manifest, args.plugin)
     trt = import_tensorrt()
     if plugin is not None:
@@ -59,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     views = read_views(places, args.view_count)
     options = BuildOptions(args.workspace_mib << 20, args.optimization_level, tf32=args.precision != "fp32")
     job = Job(args.bundle, manifest, sha256_of(args.bundle / MANIFEST), args.precision, sources, options, plugin, views,
-              ", ".join(places), args.timing_cache or default_folder())
+              ", ".join(places), args.timing_cache or default_folder(), reference)
     installed = install_engines(trt, open_gpu, job)
     first = installed["structure"]
     rows = [["Angle (degrees)", "mean drift", "worst"]]

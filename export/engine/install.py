@@ -40,7 +40,10 @@ from export.engine.views import Inputs
 
 @dataclass(frozen=True)
 class Job:
-    """What to build and where. ``views_from`` names the recordings of ``views``, for the record."""
+    """What to build and where. ``views_from`` names the recordings of ``views``, for the record.
+
+    reference: the bundle whose FP32 files ONNX Runtime runs in the self-test; ``folder``, unless that calls a plugin.
+    """
 
     folder: Path
     bundle: Manifest
@@ -52,6 +55,7 @@ class Job:
     views: Sequence[Inputs]
     views_from: str
     cache_folder: Path
+    reference: Path
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def _build(trt: Any, gpu: Gpu, job: Job, stage: str, draft: Path) -> Built:
 
 def _self_test(stages: TensorRtStages, job: Job) -> SelfTest:
     ours = LoadedBundle(job.bundle, job.bundle_sha256, stages.structure, stages.radiograph, job.folder, stages)
-    with load_bundle(job.folder, runtime="onnxruntime") as reference, ours:
+    with load_bundle(job.reference, runtime="onnxruntime") as reference, ours:
         found = drift(ours, reference, job.views)
     _hold(found, job)
     return SelfTest(views=len(job.views), source=job.views_from, mean_deg=found.per_angle("mean"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.errors import BundleError
-from edge.runtime.bundle import Manifest, check_bundle
+from edge.runtime.bundle import Manifest, PrecisionFile, check_bundle
 from edge.runtime.stages import STAGES
 
 PRECISIONS: Final = ("fp32", "fp16", "int8")
@@ -22,7 +22,7 @@ class Sources:
 
 
 def sources_of(folder: Path, precision: str) -> tuple[Manifest, Sources]:
-    """The checked bundle's files in a precision: ``STAGE.onnx`` for FP32, ``STAGE.PRECISION.onnx`` else.
+    """The checked bundle's files in a precision, as its manifest lists them.
 
     Raises:
         BundleError: the bundle is incomplete or altered, or lacks the precision.
@@ -30,19 +30,32 @@ def sources_of(folder: Path, precision: str) -> tuple[Manifest, Sources]:
     manifest, _ = check_bundle(folder)
     if precision == "fp32":
         files = {stage: folder / getattr(manifest.stages, stage).file for stage in STAGES}
-    else:
-        files = {stage: folder / f"{stage}.{precision}.onnx" for stage in STAGES}
-    missing = [path.name for path in files.values() if not path.is_file()]
-    if missing:
-        have = [p for p in PRECISIONS if all((folder / f"{s}.{p}.onnx").is_file() for s in STAGES)]
-        raise BundleError(f"the bundle has no {precision} files", where=str(folder), expected=", ".join(missing),
-                          found=", ".join(["fp32", *have]),
+        return manifest, Sources(files, dict.fromkeys(files, "every layer in FP32, as trained"))
+    entry = {str(name): entry for name, entry in manifest.precisions.items()}.get(precision)
+    if entry is None:
+        raise BundleError(f"the bundle has no {precision} files", where=str(folder), expected=f"precision {precision}",
+                          found=", ".join(["fp32", *manifest.precisions]),
                           mend=f"write them on the workstation: latx-calib quantize {folder}")
-    return manifest, Sources(files, dict.fromkeys(files, _REASONS[precision]))
+    by_stage: dict[str, PrecisionFile] = {stage: getattr(entry, stage) for stage in STAGES}
+    return manifest, Sources({stage: folder / file.file for stage, file in by_stage.items()},
+                             {stage: _reason(precision, file) for stage, file in by_stage.items()})
 
 
-_REASONS: Final = {
-    "fp32": "every layer in FP32, as trained",
-    "fp16": "casts in the file decide each layer",
-    "int8": "Q/DQ pairs in the file decide each layer",
-}
+def reference_of(folder: Path, bundle: Manifest, given: Path | None) -> Path:
+    """The bundle that ONNX Runtime runs beside the engine.
+
+    Raises:
+        BundleError: ``given`` is no whole bundle, or none is given and ONNX Runtime cannot run ``folder``.
+    """
+    if given is not None:
+        check_bundle(given)
+    elif bundle.fft_lowering == "plugin":
+        raise BundleError("ONNX Runtime cannot run this bundle, so its engine cannot be tested", where=str(folder),
+                          expected="--reference with the same weights exported by --fft matmul", found="none",
+                          mend="export the run once more with --fft matmul and give that folder")
+    return given or folder
+
+
+def _reason(precision: str, file: PrecisionFile) -> str:
+    wider = "; ".join(f"{layer.layer} {layer.precision}: {layer.reason}" for layer in file.wider)
+    return f"{file.narrow_layers} layers in {precision}" + (f"; wider: {wider}" if wider else "")

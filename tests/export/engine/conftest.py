@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
 
+from edge.runtime.bundle import file_entry
 from edge.runtime.stages import STAGES
 
 
@@ -26,7 +29,18 @@ def bundle(tiny_bundle):
     """A bundle with files of weights that FP16 can hold, under the names of the FP16 files."""
     for stage in STAGES:
         round_weights(tiny_bundle / f"{stage}.onnx", tiny_bundle / f"{stage}.fp16.onnx")
+    list_fp16(tiny_bundle)
     return tiny_bundle
+
+
+def list_fp16(folder):
+    """Have the manifest vouch for the FP16 files as they are now."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    wider = [{"layer": "head", "precision": "fp32", "reason": "moves the sacral slope by 0.4 deg in fp16"}]
+    manifest["precisions"] = {"fp16": {"drift": {}} | {
+        stage: file_entry(folder / f"{stage}.fp16.onnx") | {"narrow_layers": 2, "wider": wider} for stage in STAGES}}
+    path.write_text(json.dumps(manifest))
 
 
 @pytest.fixture
@@ -49,8 +63,13 @@ def run_engine(bundle, tmp_path):
 
 @pytest.fixture
 def spoil():
-    """Write a file with other weights than it had."""
-    return round_weights
+    """Write a file with other weights than it had, and have the manifest vouch for it."""
+
+    def write(source, target, noise_mm):
+        round_weights(source, target, noise_mm)
+        list_fp16(target.parent)
+
+    return write
 
 
 @pytest.fixture
@@ -62,5 +81,6 @@ def add_node():
         source = model.graph.output[0].name
         model.graph.node.append(onnx.helper.make_node(operator, [source], [f"{name}_out"], name=name))
         onnx.save(model, path)
+        list_fp16(path.parent)
 
     return add

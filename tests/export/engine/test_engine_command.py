@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_it_writes_two_engines_with_their_manifests_and_says_how_far_the_angles_
     assert 0 < max(drift.values()) < 0.5  # weights were rounded: the angles moved, and by how much is measured
     assert manifest["self_test"]["views"] == 2
     assert manifest["precision"] == "fp16"
-    assert manifest["precision_reason"]
+    assert "head fp32: moves the sacral slope" in manifest["precision_reason"]
     assert "mean drift" not in printed.err
     assert not gpu.alive
     assert gpu.contexts == 0
@@ -202,7 +203,7 @@ def test_ctrl_c_in_the_build_leaves_the_former_engines_as_they_were(
 def test_a_bundle_without_the_precision_says_how_to_write_it(bundle, stand_in_gpu, run_engine, capsys):
     stand_in_gpu()
     assert run_engine("--precision", "int8") == 4
-    assert "structure.int8.onnx" in capsys.readouterr().err
+    assert "no int8 files; expected precision int8, found fp32, fp16; write" in capsys.readouterr().err
 
 
 def test_an_operator_that_tensorrt_lacks_is_named_with_its_node(bundle, stand_in_gpu, run_engine, capsys, add_node):
@@ -217,21 +218,25 @@ def test_an_operator_that_tensorrt_lacks_is_named_with_its_node(bundle, stand_in
 
 
 def test_the_plugin_is_looked_up_before_anything_is_parsed(bundle, stand_in_gpu, run_engine, capsys, tmp_path):
-    path = bundle / "manifest.json"
+    path, matmul = bundle / "manifest.json", tmp_path / "matmul"
+    shutil.copytree(bundle, matmul)
     path.write_text(path.read_text().replace('"fft_lowering": "matmul"', '"fft_lowering": "plugin"'))
     stand_in_gpu()
     assert run_engine() == 4
+    assert "expected --reference with the same weights" in capsys.readouterr().err
+    beside = ("--reference", str(matmul))
+    assert run_engine(*beside) == 4
     assert "expected creator FFTPlugin version 1" in capsys.readouterr().err
-    assert run_engine("--plugin", str(tmp_path / "none.so")) == 4
+    assert run_engine(*beside, "--plugin", str(tmp_path / "none.so")) == 4
     assert "there is no plugin library here" in capsys.readouterr().err
     library = tmp_path / "libfft.so"
     library.write_text("plugins: FFTPlugin")
-    assert run_engine("--plugin", str(library)) == 0
+    assert run_engine(*beside, "--plugin", str(library)) == 0
     library.write_text("plugins: FFTPlugin, Other")
     with pytest.raises(BundleError, match="plugin library is another one"):
         load_bundle(bundle, runtime="tensorrt")
     stand_in_gpu(version="11.4.1")
-    assert run_engine() == 0  # from 11.2 on TensorRT brings it
+    assert run_engine(*beside) == 0  # from 11.2 on TensorRT brings it
 
 
 def test_a_scan_runs_on_the_engines(engines, bundle, tmp_path, capsys):
