@@ -5,6 +5,7 @@ Playback is stepped, not timed, so that a slow host sees every frame.
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,10 @@ RESTARTS: Final = 3
 PATIENCE_S: Final = 10.0
 """Longest wait for a frame while librealsense says that it still plays."""
 STOP_WITHIN_S: Final = 10.0
+_RETIRED: Final[deque[Any]] = deque(maxlen=8)
+"""Pipelines and devices that were stopped last. librealsense's reader may outlive the stop of a recording that is left
+early, by moments; what it reads from must not be freed under it, or the process crashes.
+"""
 
 
 class RealSenseFile(RealSenseCamera):
@@ -119,6 +124,7 @@ class FileFeed:
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             within(pipeline.stop, STOP_WITHIN_S)  # raises where it never started, or playback has stopped it
+            _RETIRED.append((pipeline, self._playback))
 
     def failed(self, error: RuntimeError) -> RecordingError:
         found = " ".join(str(error).split()) or type(error).__name__
