@@ -65,6 +65,7 @@ def write_integer(model: onnx.ModelProto, nodes: Iterable[str], ranges: TensorsD
         nodes_to_exclude=[], op_types_to_quantize=ops, extra_options=dict(rules.options),
     )
     quantiser.quantize_model()
+    quantiser.model.topological_sort()  # its pairs are appended at the end, which ONNX's checker refuses
     written = quantiser.model.model
     written.producer_name = model.producer_name
     return with_shapes(written)
