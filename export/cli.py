@@ -17,9 +17,12 @@ SUBCOMMANDS: Final = {
     "inspect": Subcommand("export.commands.inspect", "show what a bundle holds"),
     "plugin": Subcommand("export.commands.plugin", "build and time the FFT plugin for TensorRT"),
     "engine": Subcommand("export.commands.engine", "build and test TensorRT engines, on the device that runs them"),
+    "bisect": Subcommand("export.commands.bisect", "find the first node at which two forms of a stage part"),
+    "bench": Subcommand("export.commands.bench", "time the model on everything that can run it, side by side"),
     "pairs": Subcommand("export.commands.pairs", "write phantom subjects in the format of real pairs"),
     "baselines": Subcommand("export.commands.baselines", "fit the free predictors that an evaluation compares with"),
     "evaluate": Subcommand("export.commands.evaluate", "measure a bundle's errors through the device's whole path"),
+    "intervals": Subcommand("export.commands.intervals", "calibrate a bundle's intervals, add a reader to it"),
     "reader": Subcommand("export.commands.reader", "train the network that reads endplates off a radiograph"),
     "shapes": Subcommand("export.commands.shapes", "compare the phantom's backs with scanned ones"),
 }

@@ -65,7 +65,8 @@ def openvino_fp32(setting: Setting) -> RunFrame:
     def run(view: Arrays) -> Arrays:
         known = dict(view)
         for stage, model in zip(STAGES, compiled, strict=True):
-            results = model({tensor.name: known[tensor.name] for tensor in STAGES[stage].inputs})
+            taken = {name for port in model.inputs for name in port.names}  # what nothing reads is no input any more
+            results = model({t.name: known[t.name] for t in STAGES[stage].inputs if t.name in taken})
             known |= {tensor.name: results[model.output(tensor.name)] for tensor in STAGES[stage].outputs}
         return known
 
