@@ -97,7 +97,8 @@ install_program() {
         [ "$extras" = none ] || wanted="${source}[$extras]"
         local pip=("$prefix/bin/python" -m pip install --disable-pip-version-check --quiet)
         run "${pip[@]}" --upgrade "$wanted"
-        run "${pip[@]}" --force-reinstall --no-deps "$source"  # a wheel of the same version is otherwise left out
+        # pip leaves a wheel out whose version is installed already, however its content differs.
+        [[ $source != *.whl ]] || run "${pip[@]}" --force-reinstall --no-deps "$source"
     fi
     [ "$dry" = yes ] || [ -x "$prefix/bin/latx-edge" ] || fail 7 "$prefix/bin/latx-edge is missing (leave out --source none)"
     run ln -sfn "$prefix/bin/latx-edge" "$COMMAND"
@@ -125,7 +126,10 @@ install_config() {
         if live; then run chgrp "$OWN_USER" "$CONFIG"; fi
     fi
     if live; then
-        run "$prefix/bin/latx-edge" config check "$CONFIG" || fail 2 "mend $CONFIG and run this again"
+        local code=0
+        run "$prefix/bin/latx-edge" config check "$CONFIG" || code=$?
+        [ "$code" -ne 2 ] || fail 2 "mend $CONFIG and run this again"
+        [ "$code" -eq 0 ] || fail 1 "$prefix/bin/latx-edge does not run here"
     fi
 }
 

@@ -18,6 +18,8 @@ NEEDED = ("unshare", "nsenter", "systemctl", "ip")
 """Programs that booting a machine takes, from the packages util-linux, systemd and iproute2."""
 PYTHON, DEPENDENCIES = "/opt/latx-python", "/opt/latx-dependencies"
 """Where the machine sees this Python and its packages: it has no network to fetch any, and a service sees no home."""
+BORROWED = {"PYTHONPATH": DEPENDENCIES, "LD_LIBRARY_PATH": f"{PYTHON}/lib"}
+"""What a Python needs that lies elsewhere than it was made for."""
 
 
 class Machine:
@@ -53,6 +55,64 @@ class Machine:
         return self.run("journalctl", "--no-pager", "--output=short-monotonic", "--unit", unit).stdout
 
 
+class Kiosk:
+    """The service on its machine. ``checkout``: where the machine sees the product's files and its wheel."""
+
+    unit = "latx-edge.service"
+    config = "/etc/latx-edge/config.toml"
+    state_directory = "/var/lib/latx-edge"
+
+    def __init__(self, machine: Machine, wheel: str, folder: str) -> None:
+        self.machine, self._wheel, self._folder = machine, wheel, folder
+
+    def installer(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run install.sh as an operator does, but offline: what pip would fetch lies beside this Python."""
+        return self.machine.run(f"{self._folder}/install.sh", *arguments, PIP_NO_INDEX="1", **BORROWED)
+
+    def install(self, *arguments: str) -> str:
+        python = f"{PYTHON}/bin/python3"
+        done = self.installer("--source", self._wheel, "--extras", "none", "--python", python, *arguments)
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}{self.machine.journal(self.unit)}"
+        return done.stdout
+
+    def start(self, *options: str) -> None:
+        """Start it; without options until it is ready."""
+        started = self.machine.run("systemctl", "start", *options, self.unit)
+        assert started.returncode == 0, f"{started.stderr}{self.machine.journal(self.unit)}"
+
+    def drop_in(self, *lines: str) -> None:
+        """Change the unit as an operator would, by a drop-in."""
+        path = self.machine.path(f"/etc/systemd/system/{self.unit}.d/test.conf")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(["[Service]", *lines, ""]))
+        self.machine.done("systemctl", "daemon-reload")
+
+    def main_pid(self) -> int:
+        """The service's process, as the machine counts; 0 where there is none."""
+        return int(self.machine.show(self.unit, "MainPID")["MainPID"])
+
+    def state(self) -> str:
+        """Such as ``active (running)``."""
+        shown = self.machine.show(self.unit, "ActiveState", "SubState")
+        return f"{shown['ActiveState']} ({shown['SubState']})"
+
+    def signal(self, name: str) -> int:
+        """Send the main process a signal; gives its number."""
+        pid = self.main_pid()
+        assert pid, self.machine.journal(self.unit)
+        self.machine.done("kill", f"-{name}", str(pid))
+        return pid
+
+    def replaced(self, former: int) -> bool:
+        """Whether another process than ``former`` has become ready."""
+        return self.main_pid() not in (0, former) and self.state() == "active (running)"
+
+    def scans(self) -> list[Path]:
+        """Folders of finished scans, oldest first."""
+        folder = self.machine.path(f"{self.state_directory}/scans")
+        return sorted(path.parent for path in folder.glob("*/result.json")) if folder.exists() else []
+
+
 def wait_until(what: str, true: Callable[[], bool], seconds: float) -> float:
     """Seconds until ``true`` is; the machine has its own clock, so this one has to be waited for."""
     start = time.monotonic()
@@ -84,7 +144,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Generator[Machine, None
         if not pid.exists():
             pytest.skip("no machine can be booted here: .ci/systemd-machine needs namespaces, overlayfs and cgroup v2")
         booted = Machine(int(pid.read_text()))
-        assert booted.run("systemctl", "is-system-running", "--wait").stdout.strip() == "running"
+        up = ("systemctl", "is-system-running", "--wait")
+        wait_until("the machine is up, and nothing failed", lambda: booted.run(*up).stdout.strip() == "running", 60)
         yield booted
     finally:
         boot.terminate()
@@ -97,3 +158,29 @@ def tracked_scripts() -> list[Path]:
     listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     paths = [ROOT / name for name in listing.split("\0") if name]
     return [path for path in paths if path.is_file() and path.open("rb").read(20).startswith(b"#!/usr/bin/env bash")]
+
+
+@pytest.fixture(scope="session")
+def kiosk(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Kiosk:
+    """The kiosk, installed but not started, with the demonstration in place of a camera and an impatient watchdog.
+
+    ProtectHome hides this Python's libraries where they lie in a home, so the service is told of the copy.
+    """
+    source = tmp_path_factory.mktemp("source")
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listing.split("\0")):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, source / name)
+    build = [sys.executable, "-c", "from setuptools.build_meta import build_wheel; print(build_wheel('wheel'))"]
+    built = subprocess.run(build, cwd=source, capture_output=True, text=True, check=True).stdout.split()[-1]
+    folder = machine.path("/root/latx")
+    shutil.copytree(source / "systemd", folder)
+    shutil.copy2(source / "wheel" / built, folder)
+    there = Kiosk(machine, f"/root/latx/{built}", "/root/latx")
+    config = machine.path(there.config)
+    config.parent.mkdir()
+    config.write_text('version = 1\n[camera]\nuri = "demo:loop"\n[scan]\nrepeat_after_s = 1.0\n')
+    there.drop_in(*(f"Environment={name}={value}" for name, value in BORROWED.items()), "WatchdogSec=6", "RestartSec=1")
+    there.install("--no-start")
+    return there

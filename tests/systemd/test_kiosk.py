@@ -1,0 +1,158 @@
+"""The kiosk for real: installed by its installer under a systemd that runs as PID 1, with the demonstration as camera.
+
+Nothing differs from a kiosk but what an operator may change too: the configuration, and by a drop-in the watchdog's
+interval and the pause before a restart. A test that needs the service starts it, unless the last one left it running.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.systemd.conftest import Kiosk
+
+Wait = Callable[[str, Callable[[], bool], float], float]
+SLOW_S = 90.0
+"""A start's limit here: the test machine may be busy with other tests. What a start takes is measured elsewhere."""
+
+
+@pytest.fixture
+def running(kiosk: Kiosk) -> Kiosk:
+    """The service, ready."""
+    if kiosk.state() != "active (running)":
+        kiosk.start()
+    return kiosk
+
+
+def test_the_service_is_ready_after_its_warm_up_and_not_before(kiosk: Kiosk, wait: Wait) -> None:
+    kiosk.start("--no-block")
+    wait("a process is there", lambda: kiosk.main_pid() != 0, SLOW_S)
+    while_warming = kiosk.state()
+    took_s = wait("it says that it is ready", lambda: kiosk.state() == "active (running)", SLOW_S)
+
+    assert while_warming == "activating (start)", kiosk.machine.journal(kiosk.unit)
+    assert took_s > 0.2
+    ready = kiosk.machine.run(
+        "/opt/latx-python/bin/python3", "-c",
+        "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9475/readyz', timeout=5).status)",
+    )  # fmt: skip
+    assert ready.stdout.strip() == "200", ready.stderr
+
+
+def test_it_scans_by_itself_and_keeps_the_results_for_itself(running: Kiosk, wait: Wait) -> None:
+    before = len(running.scans())
+
+    wait("a scan is on the disk", lambda: len(running.scans()) > before, SLOW_S)
+
+    folder = running.scans()[-1]
+    result = json.loads((folder / "result.json").read_text())
+    assert {"thoracic_kyphosis_t4_t12", "lumbar_lordosis_l1_s1", "sacral_slope"} <= set(result["angles"])
+    owner = running.machine.done("stat", "--format=%U %a", f"{running.state_directory}/scans/{folder.name}").split()
+    assert owner[0] == "latx-edge"
+    assert owner[1].endswith("0"), "readable to everybody"
+
+
+def test_the_process_is_confined(running: Kiosk) -> None:
+    status = running.machine.path(f"/proc/{running.main_pid()}/status").read_text()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+
+    assert int(fields["Uid"].split()[0]) != 0
+    assert {int(fields[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    assert (fields["NoNewPrivs"], fields["Seccomp"]) == ("1", "2")
+    limits = running.machine.path(f"/proc/{running.main_pid()}/limits").read_text()
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.M), "a core dump would hold a picture"
+
+
+def test_the_secrets_reach_the_process_and_nobody_else(running: Kiosk) -> None:
+    stat = running.machine.done("stat", "--format=%a %U %n", f"/run/credentials/{running.unit}",
+                                f"/run/credentials/{running.unit}/mqtt-password", "/etc/latx-edge/credentials",
+                                "/etc/latx-edge/credentials/mqtt-password").splitlines()
+
+    assert [line.split()[:2] for line in stat] == [
+        ["500", "latx-edge"], ["400", "latx-edge"], ["700", "root"], ["600", "root"],
+    ]  # fmt: skip
+
+
+def test_the_watchdog_replaces_a_process_that_stalls(running: Kiosk, wait: Wait) -> None:
+    stalled = running.signal("STOP")
+
+    took_s = wait("another process is ready", lambda: running.replaced(stalled), SLOW_S)
+
+    assert took_s > 1.0, "replaced before the watchdog can have noticed"
+    assert "Watchdog timeout" in running.machine.journal(running.unit)
+
+
+def test_a_process_that_is_killed_is_started_anew_and_scans_on(running: Kiosk, wait: Wait) -> None:
+    before = len(running.scans())
+    killed = running.signal("KILL")
+
+    wait("another process is ready", lambda: running.replaced(killed), SLOW_S)
+    wait("a scan is on the disk", lambda: len(running.scans()) > before, SLOW_S)
+
+
+def test_stopping_is_bounded_and_clean(running: Kiosk) -> None:
+    start = time.monotonic()
+    running.machine.done("systemctl", "stop", running.unit)
+    took_s = time.monotonic() - start
+
+    assert took_s < 10.0
+    shown = running.machine.show(running.unit, "ActiveState", "Result", "ExecMainStatus")
+    assert shown == {"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0"}
+    assert not list(running.machine.path(f"{running.state_directory}/scans").rglob("*.partial"))
+
+
+def test_a_wrong_configuration_is_refused_by_the_installer_and_not_retried(kiosk: Kiosk, wait: Wait) -> None:
+    config = kiosk.machine.path(kiosk.config)
+    good = config.read_text()
+    config.write_text(good + "[camera.wrong]\n")
+    try:
+        refused = kiosk.installer("--source", "none")
+        kiosk.machine.run("systemctl", "start", kiosk.unit)
+        wait("it has failed for good", lambda: kiosk.state() == "failed (failed)", SLOW_S)
+    finally:
+        config.write_text(good)
+
+    assert refused.returncode == 2
+    assert f"{kiosk.config}:" in refused.stderr
+    assert kiosk.machine.show(kiosk.unit, "ExecMainStatus", "NRestarts")["ExecMainStatus"] == "2"
+    kiosk.machine.done("systemctl", "reset-failed", kiosk.unit)
+
+
+def test_without_tensorrt_the_engine_build_is_skipped_and_nothing_fails(running: Kiosk) -> None:
+    shown = running.machine.show("latx-edge-engine.service", "ActiveState", "Result", "ExecMainStatus")
+
+    assert shown["ActiveState"] == "inactive"
+    assert shown["Result"] == "exec-condition"
+
+
+def test_installing_again_keeps_the_configuration_and_starts_the_new_program(running: Kiosk) -> None:
+    former = running.main_pid()
+
+    said = running.install()
+
+    assert f"kept: {running.config}" in said
+    assert "demo:loop" in running.machine.path(running.config).read_text()
+    assert running.replaced(former)
+
+
+def test_uninstalling_leaves_results_and_configuration_and_purging_leaves_nothing(running: Kiosk, wait: Wait) -> None:
+    wait("a scan is on the disk", lambda: bool(running.scans()), SLOW_S)
+    done = running.installer("--uninstall")
+
+    assert done.returncode == 0, done.stderr
+    assert running.state() == "inactive (dead)"
+    for gone in ("/opt/latx-edge", "/usr/local/bin/latx-edge", f"/etc/systemd/system/{running.unit}"):
+        assert not running.machine.path(gone).exists(), gone
+    assert running.scans()
+    assert running.machine.path(running.config).exists()
+
+    assert running.installer("--uninstall", "--purge").returncode == 0
+    for gone in (running.state_directory, "/etc/latx-edge"):
+        assert not running.machine.path(gone).exists(), gone
+    assert running.machine.run("id", "latx-edge").returncode != 0
