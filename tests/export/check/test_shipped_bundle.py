@@ -10,7 +10,8 @@ import onnx
 import onnx_graphsurgeon as gs
 import pytest
 
-from edge.runtime.bundle import DEFAULT_BUNDLE, MANIFEST
+from edge.runtime.bundle import DEFAULT_BUNDLE, MANIFEST, FileEntry, file_entry, parse_manifest
+from edge.runtime.engine_manifest import EngineManifest, Environment, PluginEntry, SelfTest, sidecar_path
 from export.check import table
 from export.check.inventory import take_inventory
 from export.cli import main
@@ -68,6 +69,33 @@ def test_inspect_shows_what_is_intact_altered_and_missing(copy: Path, tmp_path: 
         "altered", "missing", "intact")
     assert "the engine has no manifest" in shown
     assert "thoracic_kyphosis_t4_t12" in shown
+
+
+def test_inspect_shows_an_engine_with_what_it_is_tied_to(copy: Path, tmp_path: Path, capsys) -> None:
+    engine = copy / "structure.engine"
+    engine.write_bytes(b"machine code")
+    entry = parse_manifest((copy / MANIFEST).read_bytes(), copy / MANIFEST).stages.structure
+    manifest = EngineManifest(
+        stage="structure", engine=FileEntry(**file_entry(engine)), source=FileEntry(**file_entry(copy / entry.file)),
+        precision="fp16", precision_reason="heads kept in FP32",
+        environment=Environment(tensorrt="10.3.0", cuda="12.6", gpu="Orin", compute_capability="8.7",
+                                multiprocessors=8, driver="540.4.0"),
+        plugin=PluginEntry(creator="FFTPlugin", version="1", library=None, sha256=None),
+        inputs=entry.inputs, outputs=entry.outputs, builder={"workspace_mib": 512},
+        self_test=SelfTest(views=8, source="demo", mean_deg={"sacral_slope": 0.01}, worst_deg={"sacral_slope": 0.04},
+                           radiograph_of_range=0.001),
+        created_at="2026-01-01T00:00:00Z",
+    )
+    sidecar_path(engine).write_text(manifest.model_dump_json())
+    assert main(["inspect", str(copy), "--json", str(tmp_path / "out.json")]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("structure.engine"))
+    for cell in ("fp16", "10.3.0", "12.6", "Orin (8.7)", "FFTPlugin 1", "0.040", "intact"):
+        assert cell in row
+    engine.write_bytes(b"machine cod3")
+    assert main(["inspect", str(copy), "--json", str(tmp_path / "out.json")]) == 0
+    told = json.loads((tmp_path / "out.json").read_text())["engines"][0]
+    assert told["state"] != "intact"
+    assert told["manifest"]["environment"]["tensorrt"] == "10.3.0"
 
 
 def test_inspect_counts_nodes_and_weights(copy: Path) -> None:
