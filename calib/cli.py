@@ -10,6 +10,8 @@ from edge.command_table import Subcommand, dispatch
 SUBCOMMANDS: Final = {
     "phantom": Subcommand("calib.commands.phantom", "render one phantom subject from its seed, with its truth"),
     "import": Subcommand("calib.commands.import_scans", "turn foreign data into recordings that latx-edge can scan"),
+    "collect": Subcommand("calib.commands.collect", "gather calibration views from recordings, listed by hash"),
+    "quantize": Subcommand("calib.commands.quantize", "add FP16 and INT8 files to a bundle, each layer by its effect"),
 }
 
 

@@ -66,6 +66,7 @@ def write_integer(model: onnx.ModelProto, nodes: Iterable[str], ranges: TensorsD
     )
     quantiser.quantize_model()
     quantiser.model.topological_sort()  # its pairs are appended at the end, which ONNX's checker refuses
+    quantiser.model.topological_sort()  # the quantiser appends what it inserts
     written = quantiser.model.model
     written.producer_name = model.producer_name
     return with_shapes(written)
