@@ -51,7 +51,7 @@ def self_conjugate_weights(width: int) -> NDArray[np.float64]:
 
 def _angles(rows: int, cols: int, size: int) -> NDArray[np.float64]:
     product = np.outer(np.arange(rows), np.arange(cols)) % size
-    return product * (2 * np.pi / size)
+    return np.asarray(product * (2 * np.pi / size), dtype=np.float64)
 
 
 def _basis(values: NDArray[np.float64], size: int) -> Basis:
