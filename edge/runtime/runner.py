@@ -51,6 +51,7 @@ class StageRunner(Protocol):
         Raises:
             BundleError: an input or output is missing or has another shape or type, an output is not finite,
                 or the runtime failed.
+            ServiceError: the GPU failed; another start may help.
         """
 
     def close(self) -> None:

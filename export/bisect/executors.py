@@ -64,7 +64,7 @@ def on_tensorrt(model: bytes, outputs: Sequence[str]) -> Run:
     from export.engine.build import BuildOptions, build_engine
     from export.engine.progress import Progress
 
-    trt, log = import_tensorrt(), None
+    trt = import_tensorrt()
     with tempfile.TemporaryDirectory(prefix="latx-bisect-") as folder:
         source = Path(folder) / "exposed.onnx"
         source.write_bytes(model)

@@ -51,7 +51,7 @@ def finding_text(finding: Finding, rows: int) -> str:
         cost = finding.degrees.get(first.point.tensor)
         lines.append(f"First node out of tolerance: {first.point.op} {first.point.node} (node {first.point.index}, "
                      f"tensor {first.point.tensor}): {first.worst:.3g} of its range, tolerance {finding.tolerance:g}"
-                     + ("" if cost is None else f"; up to here it costs {cost:.3f} degrees"))
+                     + ("" if cost is None else f"; its value alone moves the angles by {cost:.3f} degrees"))
     table = [["Node", "op", "worst", "mean", "degrees"]]
     for d in finding.notable(rows):
         cost = finding.degrees.get(d.point.tensor)
