@@ -195,8 +195,9 @@ def _colour(
     if bare.any():  # bridged holes take the colour around them
         picture[bare] = cv2.boxFilter(picture, -1, (2 * HOLE_CELLS + 1, 2 * HOLE_CELLS + 1))[bare]
     share = mask / np.maximum(picture[..., 3], np.float32(1e-6))
-    shown = cv2.multiply(picture[..., :3], cv2.merge([share] * 3))
-    return np.asarray(cv2.add(shown, (0.5, 0.5, 0.5, 0.0)), np.float32).astype(np.uint8)
+    shown = np.asarray(cv2.multiply(picture[..., :3], cv2.merge([share] * 3)), np.float32)
+    shown += 0.5  # rounds
+    return shown.astype(np.uint8)
 
 
 def _midline_depth(surface: NDArray[np.float32], mask: NDArray[np.bool_], grid: Grid) -> float:
