@@ -44,7 +44,7 @@ class TensorRtStages:
         self._buffers: dict[str, Buffer] = {}
         self._open = set(STAGES)
         self._runtime: Any = None
-        self.captured = False
+        self.captured, self.precision = False, precision
         try:
             gpu.enqueue(lambda: self._load(trt, engines))
             specs = {stage: _specs(trt, self._engines[stage], stage) for stage in STAGES}
