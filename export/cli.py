@@ -21,7 +21,7 @@ SUBCOMMANDS: Final = {
     "bench": Subcommand("export.commands.bench", "time the model on everything that can run it, side by side"),
     "pairs": Subcommand("export.commands.pairs", "write phantom subjects in the format of real pairs"),
     "baselines": Subcommand("export.commands.baselines", "fit the free predictors that an evaluation compares with"),
-    "compare": Subcommand("export.commands.compare", "measure how far bundles, precisions or runtimes differ, in degrees"),
+    "compare": Subcommand("export.commands.compare", "measure in degrees how far two bundles or precisions differ"),
     "evaluate": Subcommand("export.commands.evaluate", "measure a bundle's errors through the device's whole path"),
     "intervals": Subcommand("export.commands.intervals", "calibrate a bundle's intervals, add a reader to it"),
     "reader": Subcommand("export.commands.reader", "train the network that reads endplates off a radiograph"),

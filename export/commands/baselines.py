@@ -1,4 +1,4 @@
-"""``latx-export baselines``: fits the mean and the calibrated skin line that an evaluation compares with."""
+"""``latx-export baselines``: fits what an evaluation compares with: mean, skin line, tangents, ridge, boosting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_cache(parser)
     add_training_seeds(parser)
     parser.add_argument("--out", type=Path, metavar="FILE",
-                        help="file to write (default: the shipped one of the tier, inside the package)")
+                        help="file to write, with an .npz of the same name beside it (default: the shipped ones of the "
+                             "tier, inside the package)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,13 +26,16 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge.cli.table import aligned
     from export.evaluate.baselines import fit_baselines, save_baselines, shipped_path
-    from export.evaluate.report import LABELS
+    from export.evaluate.regressions import fit_regressions, save_regressions, shape_samples
+    from export.evaluate.sections import LABELS
     from export.train.phantom_source import PhantomCache
 
     source = PhantomCache(args.cache, args.tier, "train", args.seeds)
     baselines = fit_baselines(source, source.described)
     path = args.out or shipped_path(args.tier)
+    regressions = fit_regressions(*shape_samples(source), source.described)
     save_baselines(baselines, path)
+    save_regressions(regressions, path.with_suffix(".npz"))
     rows = [["Angle (degrees)", "mean", "skin kyphosis x", "skin lordosis x", "offset"]]
     for name, mean in baselines.mean_deg.items():
         line = baselines.skin_line[name]

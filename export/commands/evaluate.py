@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.cli.arguments import add_bundle, positive
-from export.commands.cache_arguments import TIER_NAMES
+from export.commands.cache_arguments import TIER_NAMES, default_cache
+
+if TYPE_CHECKING:
+    from export.evaluate.campaign import Campaign
+    from export.evaluate.case import Case
+
+REPEATS = 10
+"""Scans of one subject from which repeatability is told."""
 
 DESCRIPTION = """\
-Each subject is a recording that is replayed, gated, measured and fused exactly as the device does it. Its angles are
-held against the truth beside two predictors that cost nothing, fitted on training subjects: the mean of the
-population, and the linearly calibrated curve of the skin's mid-line. With --data scans:DIR (see latx-calib import
-scans) all three are also fitted leave-one-out on the scans themselves."""
+Each subject is seen by a camera model; its frames are gated, measured in ONNX Runtime and fused exactly as the device
+does it. The angles are held against the truth beside baselines that were fitted on training subjects: the population's
+mean, the calibrated curve of the skin's mid-line, surface tangents calibrated per level, ridge and gradient boosting on
+the shape of the back. With --data scans:DIR real backs take the phantom's place (see latx-calib import scans -h), and
+model, skin line and mean are also fitted leave-one-out on the scans themselves."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,21 +30,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     add_bundle(parser)
     parser.add_argument("--data", default="phantom", metavar="SOURCE",
-                        help="phantom, or scans:DIR with recordings of latx-calib import scans (default: phantom)")
+                        help="phantom, or scans:DIR with NN/scan.ply and NN/spine.json, or with recordings of "
+                             "latx-calib import scans (default: phantom)")
     parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
                         help="realism tier of the phantom and of the baselines (default: %(default)s)")
     parser.add_argument("--subjects", type=positive, default=20, metavar="N",
                         help="phantom subjects (default: %(default)s)")
     parser.add_argument("--first-seed", type=int, default=0, metavar="S",
                         help="first test seed (default: %(default)s)")
-    parser.add_argument("--frames", type=positive, default=12, metavar="N",
-                        help="frames measured per subject (default: %(default)s)")
+    parser.add_argument("--frames", type=positive, default=4, metavar="N",
+                        help="frames measured per scan; a device takes 12 (default: %(default)s)")
+    parser.add_argument("--radiographs", type=count, default=0, metavar="N",
+                        help="compare the radiographs of the first N subjects as well (default: none)")
+    parser.add_argument("--repeats", type=count, default=0, metavar="N",
+                        help="scan the first N subjects ten times over (default: none)")
+    parser.add_argument("--robustness", action="store_true",
+                        help="instead of the tables, one row per thing that may go wrong, over the same subjects")
     parser.add_argument("--baselines", type=Path, metavar="FILE",
                         help="file of latx-export baselines (default: the shipped one of the tier)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="also draw Bland-Altman, scatter, ROC and intervals")
     parser.add_argument("--pictures", type=Path, metavar="DIR",
-                        help="write a picture per subject: film where there is one, radiograph, lines; outside of the "
-                             "repository, for patients are shown")
+                        help="with scans: a picture per subject: film where there is one, radiograph, lines; outside "
+                             "of the repository, for patients are shown")
+    parser.add_argument("--workers", type=positive, default=1, metavar="N",
+                        help="processes that share the subjects (default: %(default)s)")
+    parser.add_argument("--cache", type=Path, default=default_cache().parent / "evaluation", metavar="DIR",
+                        help="where results are kept, so that a broken-off evaluation goes on (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,53 +66,112 @@ def run(args: argparse.Namespace) -> int:
         LatxError: bad arguments, bundle, baselines or recordings. A refused subject is a row of the answer, no error.
     """
     from edge.errors import UsageError
-    from edge.runtime.bundle import INTERVAL_NAMES, load_bundle
-    from edge.whole_file import write_whole
-    from export.evaluate.baselines import load_baselines, shipped_path
-    from export.evaluate.case import Case
-    from export.evaluate.examine import examine
-    from export.evaluate.phantom_trials import check_test_seeds, phantom_trial
-    from export.evaluate.predictors import as_they_are, leave_one_out
-    from export.evaluate.report import report_json, report_text, rows_of
-    from export.evaluate.scan_picture import check_outside_repository, write_scan_picture
-    from export.evaluate.scan_trials import scan_trials
-    from export.evaluate.trial import Trial
 
     kind, _, folder = args.data.partition(":")
     if (kind, bool(folder)) not in (("phantom", False), ("scans", True)):
         raise UsageError("unknown data", expected="phantom or scans:DIR", found=args.data)
+    if kind == "scans":
+        return _scans(args, Path(folder))
+    return _robustness(args) if args.robustness else _phantoms(args)
+
+
+def _phantoms(args: argparse.Namespace) -> int:
+    import time
+
+    from export.evaluate.campaign import Task, progress_line, run_campaign
+    from export.evaluate.phantom_trials import check_test_seeds
+
+    seeds = range(args.first_seed, args.first_seed + args.subjects)
+    check_test_seeds(seeds)
+    campaign = _campaign(args)
+    tasks = [Task(seed, drawn=k < args.radiographs, repeats=REPEATS if k < args.repeats else 0)
+             for k, seed in enumerate(seeds)]
+    cases = run_campaign(campaign, tasks, args.workers, progress_line(time.monotonic()))
+    title = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}, {args.frames} frames per scan"
+    return _report(args, title, cases, one_out=False)
+
+
+def _robustness(args: argparse.Namespace) -> int:
+    import dataclasses
+    import time
+
+    from edge.whole_file import write_whole
+    from export.evaluate.campaign import Task, progress_line, run_campaign
+    from export.evaluate.phantom_trials import check_test_seeds
+    from export.evaluate.robustness import CONDITIONS
+    from export.evaluate.robustness_table import robustness_rows, robustness_text
+
+    seeds = range(args.first_seed, args.first_seed + args.subjects)
+    check_test_seeds(seeds)
+    campaign, tasks = _campaign(args), [Task(seed) for seed in seeds]
+    cases = {}
+    for index, condition in enumerate(CONDITIONS):
+        own = dataclasses.replace(campaign, condition=index)
+        cases[condition] = run_campaign(own, tasks, args.workers, progress_line(time.monotonic()))
+    title = (f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}, {args.frames} frames per scan: "
+             "one thing changed at a time")
+    rows = robustness_rows(cases)
+    print(robustness_text(rows, title))
+    if args.json:
+        content = {"schema": "latx-robustness/1", "title": title, "rows": rows}
+        write_whole(args.json, json.dumps(content, indent=1) + "\n", "the evaluation")
+    return 0
+
+
+def _scans(args: argparse.Namespace, folder: Path) -> int:
+    from edge.runtime.bundle import load_bundle
+    from export.evaluate.examine import examine
+    from export.evaluate.scan_picture import check_outside_repository, write_scan_picture
+    from export.evaluate.scan_trials import scan_trials
+
     if args.pictures:
         check_outside_repository(args.pictures)
-    baselines = load_baselines(args.baselines or shipped_path(args.tier))
-    trials: Iterable[Trial]
-    if kind == "scans":
-        trials = scan_trials(Path(folder), args.frames)
-        title, total = f"Scans of {folder}", len(trials)
-    else:
-        seeds = range(args.first_seed, args.first_seed + args.subjects)
-        check_test_seeds(seeds)
-        trials = (phantom_trial(seed, args.tier, args.frames) for seed in seeds)
-        title, total = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}", len(seeds)
     cases: list[Case] = []
-    with load_bundle(args.bundle, args.threads) as bundle:
+    trials = scan_trials(folder, args.frames)
+    with load_bundle(args.bundle, args.threads, args.runtime) as bundle:
         for trial in trials:
             case, seen = examine(trial, bundle, args.frames, drawn=args.pictures is not None)
             if args.pictures and seen is not None:
                 write_scan_picture(args.pictures / f"{case.name}.png", case, seen.result.log_attenuation, trial.folder)
             cases.append(case)
-            _progress(len(cases), total)
+    return _report(args, f"Scans of {folder}, {args.frames} frames per scan", cases, one_out=True)
+
+
+def _campaign(args: argparse.Namespace) -> Campaign:
+    from edge.runtime.bundle import DEFAULT_BUNDLE, check_bundle
+    from export.evaluate.campaign import Campaign
+
+    _, digest = check_bundle(args.bundle or DEFAULT_BUNDLE)
+    return Campaign(args.bundle, digest, args.tier, args.frames, args.threads, args.cache)
+
+
+def _report(args: argparse.Namespace, title: str, cases: list[Case], one_out: bool) -> int:
+    from edge.runtime.bundle import INTERVAL_NAMES
+    from edge.whole_file import write_whole
+    from export.evaluate.baselines import load_baselines, shipped_path
+    from export.evaluate.plots import write_plots
+    from export.evaluate.predictors import as_they_are, leave_one_out
+    from export.evaluate.regressions import load_regressions
+    from export.evaluate.report import report_json, report_text, rows_of
+
+    path = args.baselines or shipped_path(args.tier)
+    baselines = load_baselines(path)
+    regressions = load_regressions(path.with_suffix(".npz")) if path.with_suffix(".npz").is_file() else None
     answered = [case for case in cases if case.answered]
-    predictions = as_they_are(answered, INTERVAL_NAMES, baselines)
-    if kind == "scans":
+    predictions = as_they_are(answered, INTERVAL_NAMES, baselines, regressions)
+    if one_out:
         predictions |= leave_one_out(answered, INTERVAL_NAMES)
     rows = rows_of(answered, predictions)
     print(report_text(title, cases, rows, baselines))
     if args.json:
         content = report_json(title, cases, rows, baselines)
         write_whole(args.json, json.dumps(content, indent=1) + "\n", "the evaluation")
+    if args.plots:
+        for plot in write_plots(cases, args.plots, title):
+            print(plot)
     return 0
 
 
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        print(f"{done}/{total} subjects", end="\r" if done < total else "\n", file=sys.stderr, flush=True)
+def count(text: str) -> int:
+    """A whole number, 0 or more."""
+    return 0 if text.strip() == "0" else positive(text)

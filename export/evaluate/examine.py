@@ -19,6 +19,7 @@ from edge.runtime.runner import StageRunner, Tensors
 from edge.scan import scan
 from edge.view.back_view import BackView
 from export.evaluate.case import Case
+from export.evaluate.skin_features import skin_features
 from export.evaluate.skin_line import surface_angles
 from export.evaluate.trial import Trial
 
@@ -63,10 +64,11 @@ def _case(trial: Trial, seen: Seen) -> Case:
     angles = dict(result.angles) | {"cobb_major": result.cobb}
     surfaces = np.array([surface_angles(view) for view in seen.views])
     known = surfaces[np.isfinite(surfaces).all(axis=1)]
+    features = [f for view in seen.views if (f := skin_features(view)) is not None]
     return Case(
         name=trial.name,
         true_deg=dict(trial.true_deg),
-        about=dict(trial.about),
+        about=dict(trial.about) | {"repeat_asked": float(bool(result.repeat))},
         accepted_frames=result.accepted_frames,
         rejected_frames=result.rejected_frames,
         predicted_deg={key: angle.value_deg for key, angle in angles.items()},
@@ -74,7 +76,9 @@ def _case(trial: Trial, seen: Seen) -> Case:
         repeatability_deg={k: a.repeatability_deg for k, a in angles.items() if a.repeatability_deg is not None},
         interval_deg={key: (angle.interval.low_deg, angle.interval.high_deg) for key, angle in angles.items()},
         surface_deg=tuple(np.median(known, axis=0).tolist()) if len(known) else None,
+        features=_rounded(np.mean(features, axis=0)) if features else None,
         quality={k: v for k, v in result.gates.items() if np.isfinite(v)},
+        reread_deg=dict(result.reread_deg),
         endplates_mm=_rounded(result.endplates_mm),
         true_endplates_mm=_truth(trial.endplates_mm, seen.views),
         true_line_mm=_truth(trial.line_mm, seen.views),
@@ -120,4 +124,4 @@ class _Blank:
 
 def without_radiograph(bundle: Bundle) -> Bundle:
     """The same bundle with stage 2 left out."""
-    return dataclasses.replace(bundle, radiograph=_Blank(bundle.radiograph))
+    return dataclasses.replace(bundle, radiograph=_Blank(bundle.radiograph), joined=None, reader=None)

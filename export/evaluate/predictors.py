@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from export.evaluate.baselines import Baselines
 from export.evaluate.case import Case
+from export.evaluate.regressions import Regressions
+from export.evaluate.skin_features import FEATURES
 
 Values = NDArray[np.float64]
 Predictions = dict[str, dict[str, Values]]
@@ -34,14 +36,23 @@ def truths(cases: Sequence[Case], angles: Sequence[str]) -> dict[str, Values]:
     return {name: np.array([case.true_deg.get(name, np.nan) for case in cases]) for name in angles}
 
 
-def as_they_are(cases: Sequence[Case], angles: Sequence[str], baselines: Baselines) -> Predictions:
-    """The model untouched, and both baselines as they were fitted on training subjects."""
+def as_they_are(cases: Sequence[Case], angles: Sequence[str], baselines: Baselines,
+                regressions: Regressions | None = None) -> Predictions:
+    """The model untouched, and the baselines as they were fitted on training subjects."""
     skin = [baselines.from_skin(*(case.surface_deg or _UNSEEN)) for case in cases]
-    return {
+    said: Predictions = {
         MODEL: {name: np.array([case.predicted_deg.get(name, np.nan) for case in cases]) for name in angles},
         "calibrated skin line": {name: np.array([s[name] for s in skin]) for name in angles},
         "population mean": {name: np.full(len(cases), baselines.mean_deg[name]) for name in angles},
     }
+    if regressions is not None and cases:
+        unseen = [float("nan")] * FEATURES
+        fitted = regressions.predict(np.array([case.features or unseen for case in cases], np.float64))
+        said |= {who: {name: values[name] for name in angles} for who, values in fitted.items()}
+    for who in sorted({name for case in cases for name in case.others_deg}):
+        said[who] = {name: np.array([case.others_deg.get(who, {}).get(name, np.nan) for case in cases])
+                     for name in angles}
+    return said
 
 
 def leave_one_out(cases: Sequence[Case], angles: Sequence[str]) -> Predictions:

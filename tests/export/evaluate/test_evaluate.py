@@ -115,7 +115,7 @@ def test_the_command_prints_the_table_and_writes_the_same_as_json(
     arguments = ["evaluate", "--tier", TIER, "--subjects", "1", "--first-seed", str(SEED), "--frames", str(FRAMES)]
     arguments += ["--baselines", str(Path(__file__).parents[3] / "export" / "evaluate" / "shipped" / "typical.json")]
 
-    code = main([*arguments, "--threads", "1", "--json", str(out)])
+    code = main([*arguments, "--threads", "1", "--json", str(out), "--cache", str(tmp_path / "kept")])
 
     printed = capsys.readouterr()
     assert code == 0, printed.err

@@ -1,0 +1,74 @@
+"""``latx-export intervals``: calibrates a bundle's intervals on validation subjects; they go into its manifest."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge.cli.arguments import positive
+from export.commands.cache_arguments import TIER_NAMES, default_cache
+
+DESCRIPTION = """\
+Validation subjects go through the device's whole path. From their errors follows how wide an interval must be, given
+what the device sees of the view: the model's doubt, the spread between frames, distance, missing depth, folds, build.
+A device cannot know a tier of the phantom: bundles ship with the one that is calibrated here (typical by default).
+A reader of radiographs (latx-export reader) is added to the bundle on the same occasion, where one is given."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.description = DESCRIPTION
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of the bundle; its manifest is rewritten")
+    parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
+                        help="realism tier that is calibrated on (default: %(default)s)")
+    parser.add_argument("--subjects", type=positive, default=400, metavar="N",
+                        help="validation subjects (default: %(default)s)")
+    parser.add_argument("--first-seed", type=int, default=200_000, metavar="S",
+                        help="first validation seed (default: %(default)s)")
+    parser.add_argument("--frames", type=positive, default=4, metavar="N",
+                        help="frames per scan (default: %(default)s)")
+    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the model; default: all cores")
+    parser.add_argument("--workers", type=positive, default=1, metavar="N",
+                        help="processes that share the subjects (default: %(default)s)")
+    parser.add_argument("--reader", type=Path, metavar="FILE", help="ONNX file of latx-export reader to put in")
+    parser.add_argument("--cache", type=Path, default=default_cache().parent / "evaluation", metavar="DIR",
+                        help="where results are kept, so that a broken-off calibration goes on (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, fit, write, and say how wide intervals are.
+
+    Raises:
+        UsageError: seeds outside validation, too few subjects. BundleError: no good bundle or reader.
+    """
+    import time
+
+    from calib.phantom.splits import SPLITS
+    from edge.cli.table import aligned
+    from edge.errors import UsageError
+    from edge.runtime.bundle import check_bundle
+    from export.evaluate.campaign import Campaign, Task, progress_line, run_campaign
+    from export.evaluate.interval_fit import fit_interval_model, with_intervals
+    from export.evaluate.sections import LABELS
+    from export.onnx.addition import write_additions
+
+    seeds = range(args.first_seed, args.first_seed + args.subjects)
+    split = SPLITS["validation"]
+    if seeds[0] not in split or seeds[-1] not in split:
+        raise UsageError("not validation seeds", expected=f"within {split.start}:{split.stop}",
+                         found=f"{seeds.start}:{seeds.stop}")
+    _, digest = check_bundle(args.bundle)
+    campaign = Campaign(args.bundle, digest, args.tier, args.frames, args.threads, args.cache)
+    cases = [case for case in run_campaign(campaign, [Task(s) for s in seeds], args.workers,
+                                           progress_line(time.monotonic())) if case.answered]
+    on = f"phantom {args.tier} {seeds.start}:{seeds.stop} ({len(cases)} subjects, {args.frames} frames per scan)"
+    model = fit_interval_model(cases, on)
+    write_additions(args.bundle, model, args.reader)
+    rows = [["90 % interval, half-width in degrees", "mean before", "mean now", "repeat above"]]
+    fitted = [with_intervals(case, model) for case in cases]
+    for name, label in LABELS.items():
+        before, now = (sum(c.interval_deg[name][1] - c.predicted_deg[name] for c in which) / len(which)
+                       for which in (cases, fitted))
+        rows.append([label, f"{before:.1f}", f"{now:.1f}", f"{model.widest_deg[name]:.1f}"])
+    print("\n".join([*aligned(rows), "", f"calibrated on {on}; {args.bundle}"]))
+    return 0

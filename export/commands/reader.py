@@ -1,0 +1,58 @@
+"""``latx-export reader``: trains the network that reads endplates off a radiograph, and writes it as ONNX."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from export.commands.cache_arguments import add_cache, add_training_seeds, seed_range
+
+DESCRIPTION = """\
+The reader sees a lateral radiograph and nothing else. It is trained on the phantom's own films, bent and drawn
+otherwise at random, and serves two ends: the self-check of a scan (do the synthetic picture and the angles agree?) and
+the angles of baselines that draw a picture only. A training that was broken off goes on where it stopped."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.description = DESCRIPTION
+    add_cache(parser)
+    add_training_seeds(parser)
+    parser.add_argument("--validation-seeds", type=seed_range, default=None, metavar="FIRST:END",
+                        help="validation seeds (default: all in the cache)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="ONNX file to write, e.g. reader.onnx")
+    parser.add_argument("--minutes", type=float, default=20.0, metavar="M",
+                        help="length of the whole training (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, export, and say how well films are read.
+
+    Raises:
+        UsageError: no films in the cache. OutputError: the file cannot be written.
+    """
+    import torch
+
+    torch.set_num_threads(args.threads)
+    from edge.errors import OutputError
+    from export.evaluate.reader.train import Progress, export_reader, train_reader
+    from export.train.phantom_source import PhantomCache
+    from export.train.sources import WithRadiograph
+
+    def tell(at: Progress) -> None:
+        print(f"step {at.step}  loss {at.loss:.2f}  read off by {at.median_deg:.2f} (median) {at.mean_deg:.2f} (mean) "
+              "deg", file=sys.stderr, flush=True)
+
+    films = WithRadiograph(PhantomCache(args.cache, args.tier, "train", args.seeds))
+    validation = WithRadiograph(PhantomCache(args.cache, args.tier, "validation", args.validation_seeds))
+    try:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        net = train_reader(films, validation, args.out.with_suffix(".ckpt"), args.minutes, tell)
+        export_reader(net, args.out)
+    except OSError as error:
+        raise OutputError("cannot write the reader", where=str(args.out), expected="a writable folder",
+                          found=error.strerror or str(error), mend="choose another --out") from error
+    print(f"{args.out}: trained on {films.described}")
+    return 0

@@ -1,0 +1,46 @@
+"""Radiographs bent, moved and drawn otherwise, with their endplates: few films stand for many spines and tastes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.view.grid import RADIOGRAPH
+
+F32 = NDArray[np.float32]
+
+
+def augmented(film: F32, endplates_mm: F32, rng: np.random.Generator) -> tuple[F32, F32]:
+    """A film bent in the sagittal plane, shifted, stretched, blurred, and of another contrast; (37, 4, 3) moved along.
+
+    Rows are shifted forwards by a smooth function of the height, so every endplate gets a tilt of its own.
+    """
+    rows, cols = RADIOGRAPH.rows, RADIOGRAPH.cols
+    y_mm = RADIOGRAPH.rows_y_mm
+    waves = rng.normal(size=4) * [10.0, 6.0, 3.0, 1.5]
+    phase = (RADIOGRAPH.top_mm - y_mm) / (rows * RADIOGRAPH.mm_per_px)
+    bend = sum(w * np.sin(np.pi * (k + 1) * phase + rng.uniform(0, np.pi)) for k, w in enumerate(waves))
+    bend = np.asarray(bend) + rng.normal() * 12.0
+    stretch, lift = rng.uniform(0.93, 1.07), rng.normal() * 12.0
+    # A new row shows what an old one did: y_old = (y_new - lift) / stretch.
+    old_y = (y_mm - lift) / stretch
+    source_row = RADIOGRAPH.row_of(old_y).astype(np.float32)[:, None].repeat(cols, axis=1)
+    shift_px = (np.interp(-old_y, -y_mm, bend) / RADIOGRAPH.mm_per_px).astype(np.float32)
+    source_col = np.arange(cols, dtype=np.float32)[None] + shift_px[:, None]  # x grows to the left of a film
+    image = np.asarray(cv2.remap(film, source_col, source_row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+                       np.float32)
+    points = endplates_mm.astype(np.float64).copy()
+    points[..., 0] += np.interp(-points[..., 1], -y_mm, bend)
+    points[..., 1] = points[..., 1] * stretch + lift
+    return _drawn_otherwise(image, rng), points.astype(np.float32)
+
+
+def _drawn_otherwise(image: F32, rng: np.random.Generator) -> F32:
+    sigma = abs(rng.normal()) * 1.2
+    if sigma > 0.3:
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
+    coarse = np.asarray(cv2.GaussianBlur(image, (0, 0), 12.0), np.float32)
+    image = coarse * np.float32(rng.uniform(0.8, 1.2)) + (image - coarse) * np.float32(rng.uniform(0.5, 1.3))
+    noise = rng.normal(size=image.shape).astype(np.float32) * np.float32(rng.uniform(0.0, 0.04))
+    return np.asarray(image + noise, np.float32)

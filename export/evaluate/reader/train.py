@@ -1,0 +1,133 @@
+"""Trains the reader on films of a cache, resumably, and writes it as one ONNX file that needs no torch to run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from edge.measure.angles import sagittal_angles
+from edge.measure.reading import rims_of
+from export.evaluate.reader.augment import augmented
+from export.evaluate.reader.net import ROWS, Reader, sagittal_truth
+from export.train.sample import SampleSource
+
+BATCH: Final = 8
+RATE: Final = 2e-3
+KEPT_EVERY_S: Final = 60.0
+_MAP_SIGMA_MM: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a training says of itself now and then. error_deg: median and mean over validation angles."""
+
+    step: int
+    loss: float
+    median_deg: float
+    mean_deg: float
+
+
+def reader_loss(net: Reader, films: Tensor, endplates_mm: Tensor) -> Tensor:
+    """Places, tilts and lengths, and attention that looks where the endplates are."""
+    want = sagittal_truth(endplates_mm)
+    logits, _ = net.maps(films)
+    got = net(films)
+    offset = functional.smooth_l1_loss(got[..., :2], want[..., :2], beta=2.0)
+    tilt = functional.smooth_l1_loss(got[..., 2], want[..., 2], beta=2.0)
+    length = functional.smooth_l1_loss(got[..., 3], want[..., 3], beta=2.0)
+    dx = net.forward_mm[None, None] - want[..., 0, None]
+    dy = net.up_mm[None, None] - want[..., 1, None]
+    target = torch.softmax(-(dx * dx + dy * dy) / (2 * _MAP_SIGMA_MM**2), dim=-1)
+    look = -(target * torch.log_softmax(logits, dim=-1)).sum(-1).mean()
+    return 0.2 * offset + 0.3 * tilt + 0.1 * length + 0.3 * look
+
+
+def train_reader(
+    films: SampleSource, validation: SampleSource, state: Path, minutes: float, tell: Callable[[Progress], None],
+    seed: int = 0,
+) -> Reader:
+    """Train for so many minutes in all, going on from ``state`` where it is; returns the reader.
+
+    Args:
+        films, validation: samples that have a radiograph and endplates.
+    """
+    net = Reader()
+    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=1e-4)
+    step, spent = 0, 0.0
+    if state.exists():
+        kept = torch.load(state, weights_only=True)
+        net.load_state_dict(kept["net"])
+        optimiser.load_state_dict(kept["optimiser"])
+        step, spent = int(kept["step"]), float(kept["spent"])
+    last = time.monotonic()
+    since_kept, loss_sum, counted = 0.0, 0.0, 0
+    while spent < 60 * minutes:
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * max(0.02, 0.5 * (1 + np.cos(np.pi * min(1.0, spent / (60 * minutes)))))
+        net.train()
+        rng = np.random.default_rng([seed, step])
+        batch = [_drawn(films, rng) for _ in range(BATCH)]
+        loss = reader_loss(net, torch.stack([b[0] for b in batch]), torch.stack([b[1] for b in batch]))
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimiser.step()
+        step, loss_sum, counted = step + 1, loss_sum + float(loss), counted + 1
+        now = time.monotonic()
+        spent, since_kept, last = spent + now - last, since_kept + now - last, now
+        if since_kept > KEPT_EVERY_S or spent >= 60 * minutes:
+            errors = np.abs(reading_errors(net, validation))
+            tell(Progress(step, loss_sum / counted, float(np.median(errors)), float(errors.mean())))
+            _keep(net, optimiser, step, spent, state)
+            since_kept, loss_sum, counted, last = 0.0, 0.0, 0, time.monotonic()
+    return net.eval()
+
+
+def reading_errors(net: Reader, source: SampleSource, limit: int = 64) -> np.ndarray:
+    """(N, 8) degrees: sagittal angles read off the true films, less the true ones."""
+    net.eval()
+    errors = []
+    for index in range(min(limit, len(source))):
+        sample = source[index]
+        if sample.log_attenuation is None or sample.endplates_mm is None:
+            continue
+        with torch.no_grad():
+            read = net(torch.from_numpy(sample.log_attenuation)[None, None])[0].double().numpy()
+        found, true = sagittal_angles(rims_of(read)), sagittal_angles(sample.endplates_mm)
+        errors.append([found[name] - true[name] for name in true])
+    return np.array(errors)
+
+
+def export_reader(net: Reader, path: Path) -> None:
+    """Write the reader as ONNX, batch 1, whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    torch.onnx.export(
+        net.eval(), (torch.zeros(1, 1, ROWS * 8, 256),), str(draft), input_names=["log_attenuation"],
+        output_names=["endplates"], opset_version=18, dynamo=True, external_data=False, verbose=False,
+    )
+    os.replace(draft, path)
+
+
+def _drawn(films: SampleSource, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    sample = films[int(rng.integers(len(films)))]
+    assert sample.log_attenuation is not None
+    assert sample.endplates_mm is not None
+    film, endplates = augmented(np.nan_to_num(sample.log_attenuation), sample.endplates_mm, rng)
+    return torch.from_numpy(film)[None], torch.from_numpy(endplates)
+
+
+def _keep(net: Reader, optimiser: torch.optim.Optimizer, step: int, spent: float, path: Path) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, draft)
+    os.replace(draft, path)
+
+

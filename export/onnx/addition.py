@@ -1,0 +1,55 @@
+"""What is added to a finished bundle without exporting it again: calibrated intervals, a reader of radiographs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from edge.errors import BundleError, OutputError
+from edge.measure.interval_model import IntervalModel
+from edge.runtime.bundle import MANIFEST, Manifest, StageEntry, TensorEntry, check_bundle, file_entry
+from edge.runtime.onnx_runner import OnnxRunner
+from edge.whole_file import write_whole
+
+READER_FILE = "reader.onnx"
+
+
+def write_additions(folder: Path, interval_model: IntervalModel | None = None, reader: Path | None = None) -> Manifest:
+    """Write the manifest anew with what is given; everything else in the bundle stays as it is.
+
+    Raises:
+        BundleError: no good bundle, or ``reader`` is no reader. OutputError: the folder cannot be written.
+    """
+    manifest, _ = check_bundle(folder)
+    values = manifest.model_dump(mode="json")
+    if interval_model is not None:
+        values["interval_model"] = interval_model.model_dump(mode="json")
+    if reader is not None:
+        values["stages"]["reader"] = _copied(reader, folder / READER_FILE).model_dump(mode="json")
+    try:
+        changed = Manifest.model_validate(values)
+    except ValueError as error:
+        raise BundleError("this cannot be added to the bundle", where=str(reader or folder), expected="a reader: "
+                          "log_attenuation (1, 1, 512, 256) to endplates (1, 37, 4)", found=str(error)) from error
+    write_whole(folder / MANIFEST, changed.model_dump_json(indent=1) + "\n", "the manifest")
+    return changed
+
+
+def _copied(source: Path, target: Path) -> StageEntry:
+    runner = OnnxRunner("reader", source, 1)
+    tensors = {
+        side: tuple(TensorEntry(name=s.name, shape=s.shape, dtype=s.dtype) for s in specs)
+        for side, specs in (("inputs", runner.inputs), ("outputs", runner.outputs))
+    }
+    runner.close()
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        if source.resolve() != target.resolve():
+            shutil.copyfile(source, draft)
+            os.replace(draft, target)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise OutputError("cannot write into the bundle", where=str(target), expected="a writable folder",
+                          found=error.strerror or str(error)) from error
+    return StageEntry.model_validate(file_entry(target) | tensors)
