@@ -31,6 +31,9 @@ class ModelSettings(_Part):
     runtime: Literal["auto", "onnxruntime", "tensorrt"] = Field(
         default="auto", description="auto takes TensorRT where the bundle holds engines that are valid here."
     )
+    precision: Literal["fp32", "int8"] = Field(
+        default="fp32", description="What ONNX Runtime runs; TensorRT engines have the precision they were built in."
+    )
     threads: int | None = Field(default=None, ge=1, le=256, description="Threads of the model; none: all cores.")
 
 

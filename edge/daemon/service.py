@@ -38,6 +38,7 @@ from edge.privacy.retention import Retention
 from edge.privacy.wipe import wipe
 from edge.result.identity import device_id
 from edge.runtime.bundle import Bundle, load_bundle
+from edge.runtime.runtimes import PRECISIONS
 from edge.sinks.disk import DiskSink
 from edge.sinks.mqtt.commands import Command, Reply, WipeData
 from edge.sinks.outbox.outbox import Outbox
@@ -64,7 +65,7 @@ def scans_folder(config: Config, environment: Mapping[str, str] = os.environ) ->
 def configured_bundle(config: Config) -> Bundle:
     """The model bundle that the configuration names."""
     model = config.model
-    return load_bundle(model.bundle, model.threads, model.runtime)
+    return load_bundle(model.bundle, model.threads, model.runtime, PRECISIONS[model.precision])
 
 
 class Service:
