@@ -85,6 +85,9 @@ class AuditLog:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            if os.geteuid() == 0:  # made by root on behalf of the service, it must stay the service's
+                owner = os.stat(self.path.parent)
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         finally:

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +24,10 @@ class Queue(Protocol):
 
     def remove(self, scan_id: str) -> bool:
         """Take one report off the queue."""
+        ...
+
+    def clear(self) -> int:
+        """Take everything off the queue."""
         ...
 
 
@@ -86,13 +89,8 @@ def wipe(scans: Path, outbox: Queue | None, audit: AuditLog | None, *, reason: s
     leftovers = 0
     if scan_id is None and subject_ref is None:
         leftovers = _delete_leftovers(scans)
-        queued += _clear(outbox)
+        queued += outbox.clear() if outbox is not None else 0
     return Wiped(results, queued, leftovers)
-
-
-def _clear(outbox: Queue | None) -> int:
-    clear: Callable[[], int] | None = getattr(outbox, "clear", None)
-    return clear() if clear is not None else 0
 
 
 def _delete_leftovers(scans: Path) -> int:

@@ -6,9 +6,9 @@ hear that the message was taken. A receiver that dies in between gets the messag
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import queue
-import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from edge.errors import LatxError, ServiceError
 from edge.privacy.audit import AuditLog
 from edge.receive.store import ReportStore
 from edge.result.models import Result
+from edge.sinks.mqtt.keep_connected import keep_connected
 from edge.sinks.mqtt.publisher import Disconnected, Granted, Message, Publisher
 from edge.sinks.mqtt.receipt import Receipt
 from edge.sinks.mqtt.report_message import ReportError, scan_id_of, unpack
@@ -65,10 +66,11 @@ class Receiver:
     ) -> None:
         self._publisher, self._store, self._settings, self._filters = publisher, store, settings, filters
         self._name, self._tell, self._audit, self._clock = name, tell, audit, clock
-        self._give_up_s = give_up_s
+        self._give_up_s, self._alone_since_s = give_up_s, clock.monotonic_s()
         self._inbox: queue.SimpleQueue[Message | LatxError | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self.connected_once = threading.Event()
+        self.is_connected = threading.Event()
+        """Set while there is a connection."""
 
     def run(self) -> None:
         """Receive until ``stop``.
@@ -106,7 +108,7 @@ class Receiver:
             self._inbox.put(ServiceError("the broker does not let this receiver listen", where=self._settings.host,
                                          expected="read access to reports", found=", ".join(granted.refused),
                                          mend="give this user read access in the broker's ACL"))
-        self.connected_once.set()
+        self.is_connected.set()
         _LOG.info("Connected; session %s", "resumed" if granted.resumed else "new")
 
     def received(self, message: Message) -> None:
@@ -117,28 +119,24 @@ class Receiver:
         """See ``Listener``; a receipt that is lost is asked for again by the report's repetition."""
 
     def _connect(self) -> None:
-        wait_s = self._settings.back_off_first_s
-        since = self._clock.monotonic_s()
-        while not self._stopping.is_set():
-            self.connected_once.clear()
-            try:
-                self._publisher.serve(self, self._filters, None)
-            except Disconnected as failure:
-                if self._stopping.is_set():
-                    return
-                _LOG.warning("%s", failure)
-                if self.connected_once.is_set():
-                    since, wait_s = self._clock.monotonic_s(), self._settings.back_off_first_s
-                elif self._give_up_s is not None and self._clock.monotonic_s() - since > self._give_up_s:
-                    self._inbox.put(ServiceError(
-                        "the broker stays out of reach", where=f"{self._settings.host}:{self._settings.effective_port}",
-                        expected="a connection", found=str(failure), mend="start the broker, or mend --broker"))
-                    return
-            except LatxError as error:
-                self._inbox.put(error)
-                return
-            self._stopping.wait(wait_s * random.uniform(0.7, 1.0))
-            wait_s = min(2 * wait_s, self._settings.back_off_limit_s)
+        keep_connected(self._publisher, self, self._filters, None, self._settings, stopping=self._stopping,
+                       clock=self._clock, ended=self._ended)
+
+    def _ended(self, failure: Disconnected | LatxError | None) -> None:
+        if self._stopping.is_set() or failure is None:
+            return
+        now_s = self._clock.monotonic_s()
+        if self.is_connected.is_set():
+            self._alone_since_s = now_s
+        self.is_connected.clear()
+        if isinstance(failure, LatxError):  # somebody who can mend it looks on
+            self._inbox.put(failure)
+        elif self._give_up_s is not None and now_s - self._alone_since_s > self._give_up_s:
+            self._inbox.put(ServiceError(
+                "the broker stays out of reach", where=f"{self._settings.host}:{self._settings.effective_port}",
+                expected="a connection", found=str(failure), mend="start the broker, or mend --broker"))
+        else:
+            _LOG.warning("%s", failure)
 
     def _take(self, message: Message) -> None:
         device_id = device_of(message.topic, self._settings.prefix)
@@ -153,6 +151,9 @@ class Receiver:
 
     def _keep(self, message: Message, device_id: str) -> Arrival:
         try:
+            sent = dict(message.properties).get("sha256")
+            if sent is not None and sent != hashlib.sha256(message.payload).hexdigest():
+                raise ReportError("it does not have the sha256 that it was sent with")
             result, files = unpack(message.payload, device_id)
         except ReportError as why:
             return Arrival("refused", device_id, scan_id_of(message), error=str(why))

@@ -6,39 +6,35 @@ outbox, not here.
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 import queue
-import random
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
-from edge import __version__
 from edge.clock import SYSTEM_CLOCK, Clock
 from edge.errors import LatxError
 from edge.privacy.audit import AuditLog
 from edge.privacy.wipe import delete_result
-from edge.result.identity import clock_synced, rfc3339
-from edge.sinks.mqtt.commands import SCHEMA_VERSION, VERBS, Command, Reply
+from edge.sinks.mqtt.commands import Command, Reply
 from edge.sinks.mqtt.delivery import Delivery
-from edge.sinks.mqtt.discovery import birth_topic, discovery_messages
-from edge.sinks.mqtt.outgoing import Outgoing, event_message
+from edge.sinks.mqtt.discovery import birth_topic
+from edge.sinks.mqtt.keep_connected import keep_connected
+from edge.sinks.mqtt.outgoing import Outgoing
 from edge.sinks.mqtt.publisher import Disconnected, Granted, Message, Publisher
 from edge.sinks.mqtt.receipt import Receipt, read_receipt
 from edge.sinks.mqtt.requests import answer
 from edge.sinks.mqtt.settings import MqttSettings
-from edge.sinks.mqtt.topics import OFFLINE, ONLINE, TOPICS, Topics
+from edge.sinks.mqtt.topics import OFFLINE, ONLINE, Topics
+from edge.sinks.mqtt.voice import Voice
 from edge.sinks.outbox.outbox import Outbox
 
 _LOG: Final = logging.getLogger(__name__)
 _MAX_REQUESTS: Final = 16  # waiting to be carried out; more are dropped
 _MAX_RECEIPTS: Final = 1000
 _SWEEP_S: Final = 600.0  # between two looks for reports past their age
-_STEADY_S: Final = 5.0  # a connection that lasted this long starts the back-off anew
 _TICK_S: Final = 1.0
 
 
@@ -97,10 +93,9 @@ class MqttLink:
         self._stopping, self._news = threading.Event(), False
         self._status, self._max_bytes = LinkStatus(), cast("int | None", None)
         self._threads: list[threading.Thread] = []
-        self.publish_info({})
-        if settings.discovery is not None:
-            for message in discovery_messages(self._topics, settings.discovery.prefix, __version__):
-                self._outgoing.retain(message)
+        self._voice = Voice(self._topics, self._outgoing, outbox, clock, settings.discovery)
+        self._voice.info({})
+        self._voice.announce()
 
     @property
     def status(self) -> LinkStatus:
@@ -124,7 +119,7 @@ class MqttLink:
         if self._stopping.is_set():
             return not any(thread.is_alive() for thread in self._threads)
         if self._status.connected:
-            self._outgoing.retain(self._availability(OFFLINE))
+            self._outgoing.retain(self._voice.availability(OFFLINE))
             self._notify()
             with self._wake:
                 self._wake.wait_for(lambda: not self._status.connected or self._outgoing.settled(), deadline_s / 2)
@@ -139,26 +134,22 @@ class MqttLink:
 
     def publish_info(self, info: Mapping[str, Any]) -> None:
         """Replace the retained ``info``: versions, model, whether a restart is required."""
-        base = {"device": self._topics.device_id, "version": __version__, "verbs": sorted(VERBS)}
-        self._retain("info", {**base, **info})
+        self._voice.info(info)
+        self._notify()
 
     def publish_state(self, state: Mapping[str, Any]) -> None:
         """Replace the retained ``state``. The key ``state`` names the device's state."""
-        self._retain("state", state)
+        self._voice.state(state)
+        self._notify()
 
     def publish_stats(self, stats: Mapping[str, Any]) -> None:
         """Figures for those who listen now; what waits in the outbox is added."""
-        try:
-            backlog = self._outbox.backlog()
-            waiting = {"reports": backlog.reports, "bytes": backlog.bytes, "oldest_s": round(backlog.oldest_s, 1)}
-        except LatxError:
-            waiting = {}
-        self._outgoing.passing(self._message("stats", {**stats, "outbox": waiting}))
+        self._voice.stats(stats)
         self._notify()
 
     def publish_event(self, event: str, **data: Any) -> None:
         """Something happened; kept for a while without a broker. Never give it an identifier of a person."""
-        self._outgoing.event(event_message(self._topics.name("event"), self._payload({"event": event, **data})))
+        self._voice.event(event, data)
         self._notify()
 
     # What the connection tells (Listener), on its thread
@@ -180,8 +171,7 @@ class MqttLink:
         discovery = self._settings.discovery
         if discovery is not None and message.topic == birth_topic(discovery.prefix):
             if message.payload == ONLINE:
-                for announcement in discovery_messages(self._topics, discovery.prefix, __version__):
-                    self._outgoing.retain(announcement)
+                self._voice.announce()
                 self._notify()
             return
         try:
@@ -196,25 +186,15 @@ class MqttLink:
     # Threads
 
     def _connect(self) -> None:
-        settings, wait_s = self._settings, self._settings.back_off_first_s
-        topics = self._topics.subscriptions
-        if settings.discovery is not None:
-            topics = (*topics, birth_topic(settings.discovery.prefix))
-        while not self._stopping.is_set():
-            began = self._clock.monotonic_s()
-            try:
-                self._publisher.serve(self, topics, self._availability(OFFLINE))
-                why = None
-            except Disconnected as failure:
-                why = str(failure)
-            except LatxError as error:  # a password or certificate that cannot be read: may be mended meanwhile
-                why = error.line()
-            self._tell(_Lost(why))
-            if self._clock.monotonic_s() - began >= _STEADY_S:
-                wait_s = settings.back_off_first_s
-            if self._stopping.wait(wait_s * random.uniform(0.7, 1.0)):
-                return
-            wait_s = min(2 * wait_s, settings.back_off_limit_s)
+        topics, discovery = self._topics.subscriptions, self._settings.discovery
+        if discovery is not None:
+            topics = (*topics, birth_topic(discovery.prefix))
+        keep_connected(self._publisher, self, topics, self._voice.availability(OFFLINE), self._settings,
+                       stopping=self._stopping, clock=self._clock, ended=self._ended)
+
+    def _ended(self, failure: Disconnected | LatxError | None) -> None:
+        # What is wrong with a password or a certificate may be mended meanwhile: the link tries on.
+        self._tell(_Lost(failure.line() if isinstance(failure, LatxError) else str(failure) if failure else None))
 
     def _pump(self) -> None:
         sweep_at = 0.0
@@ -268,7 +248,7 @@ class MqttLink:
                 self._status = replace(self._status, connected=False, problem=told.why)
             elif isinstance(told, Granted):
                 self._max_bytes = told.max_bytes
-                self._outgoing.connected(self._availability(ONLINE))
+                self._outgoing.connected(self._voice.availability(ONLINE))
                 self._status = replace(self._status, connected=True, problem=None,
                                        connections=self._status.connections + 1)
                 _LOG.info("MQTT: connected")
@@ -309,33 +289,7 @@ class MqttLink:
             self._news = True
             self._wake.notify_all()
 
-    def _availability(self, payload: bytes) -> Message:
-        row = TOPICS["availability"]
-        return Message(self._topics.name("availability"), payload, row.qos, row.retain)
-
-    def _retain(self, row: str, values: Mapping[str, Any]) -> None:
-        self._outgoing.retain(self._message(row, values))
-        self._notify()
-
-    def _message(self, row: str, values: Mapping[str, Any]) -> Message:
-        return Message(self._topics.name(row), self._payload(values), TOPICS[row].qos, TOPICS[row].retain,
-                       "application/json")
-
-    def _payload(self, values: Mapping[str, Any]) -> bytes:
-        stamped = {"schema_version": SCHEMA_VERSION, "time": rfc3339(self._clock.now_ns()),
-                   "clock_synced": clock_synced(), **values}
-        return json.dumps(_finite(stamped), allow_nan=False, default=str).encode()
-
     def _paho(self, device_id: str) -> Publisher:
         from edge.sinks.mqtt.paho_publisher import PahoPublisher
 
         return PahoPublisher(self._settings, self._settings.client_id or f"latx-edge-{device_id}")
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: such numbers become null."""
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -41,7 +41,7 @@ def receive(broker, tmp_path):
         thread.start()
         running.append((receiver, thread))
         receiver.thread = thread
-        assert "give_up_s" in more or receiver.connected_once.wait(5)
+        assert "give_up_s" in more or receiver.is_connected.wait(5)
         return receiver
 
     yield start

@@ -174,9 +174,9 @@ def test_a_report_that_cannot_be_written_stays_at_the_broker(broker, receive, re
 def test_a_receiver_comes_back_with_the_broker(broker, receive, reports, eventually):
     receiver = receive()
     broker.stop()
-    eventually(lambda: not receiver.connected_once.is_set())
+    eventually(lambda: not receiver.is_connected.is_set())
     broker.start()
-    assert receiver.connected_once.wait(5)
+    assert receiver.is_connected.wait(5)
 
     broker.route(message(reports(1)))
 

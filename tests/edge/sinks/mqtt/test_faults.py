@@ -144,7 +144,7 @@ def test_every_scan_reported_as_done_arrives_exactly_once(tmp_path, full, make_m
                         tell=arrivals.append)
     listening = threading.Thread(target=receiver.run, daemon=True)
     listening.start()
-    assert receiver.connected_once.wait(10)
+    assert receiver.is_connected.wait(10)
     device = Device(Path(reporter.__file__), template, tmp_path / "scans", proxy.port, scans, remove_after)
     try:
         faults = ["broker"] * restarts + ["device"] * kills + ["cut"] * (restarts + kills)

@@ -104,7 +104,7 @@ def test_a_report_goes_over_tls_to_a_receiver_and_its_receipt_comes_back(setting
                         ReportStore(tmp_path / "in"), receiving, (report_filter("spine", "+", "nurses"),), "rx")
     thread = threading.Thread(target=receiver.run, daemon=True)
     thread.start()
-    assert receiver.connected_once.wait(10)
+    assert receiver.is_connected.wait(10)
     link = MqttLink(settings("device-1", remove_after="receipt"), "device-1", outbox, lambda _: Reply.ok())
     link.start()
     try:

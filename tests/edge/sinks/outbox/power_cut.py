@@ -38,9 +38,10 @@ def run_until(step: int, deed: Callable[[], None]) -> None:
     sys.setprofile(None)
 
 
-def rehearse(work: Path, prepare: Callable[[Path], Callable[[], None]], limit: int = 2000) -> None:
-    """Children 0, 1, ... in folders ``work/<n>``; ``prepare`` makes ready and returns the deed."""
-    for step in range(limit):
+def rehearse(work: Path, prepare: Callable[[Path], Callable[[], None]], stride: int = 1,
+             limit: int = 2000) -> None:
+    """Children 0, stride, ... in folders ``work/<n>``; ``prepare`` makes ready and returns the deed."""
+    for step in range(0, limit, stride):
         folder = work / f"{step:04d}"
         folder.mkdir()
         child = os.fork()
@@ -103,4 +104,4 @@ def delete(template: Path, reporter: Path) -> Callable[[Path], Callable[[], None
 
 if __name__ == "__main__":
     deeds = {"accept": accept, "delete": delete}
-    rehearse(Path(sys.argv[2]), deeds[sys.argv[1]](Path(sys.argv[3]), Path(sys.argv[4])))
+    rehearse(Path(sys.argv[2]), deeds[sys.argv[1]](Path(sys.argv[3]), Path(sys.argv[4])), int(sys.argv[5]))
