@@ -96,6 +96,16 @@ def test_a_process_that_is_killed_is_started_anew_and_scans_on(running: Kiosk, w
     wait("a scan is on the disk", lambda: len(running.scans()) > before, SLOW_S)
 
 
+def test_reloading_takes_a_changed_configuration_without_another_process(running: Kiosk, wait: Wait) -> None:
+    pid, config = running.main_pid(), running.machine.path(running.config)
+    config.write_text(config.read_text().replace("repeat_after_s = 1.0", "repeat_after_s = 1.5"))
+
+    running.machine.done("systemctl", "reload", running.unit)
+    wait("the log says so", lambda: "reload: reloaded" in running.machine.journal(running.unit), SLOW_S)
+
+    assert running.main_pid() == pid
+
+
 def test_stopping_is_bounded_and_clean(running: Kiosk) -> None:
     start = time.monotonic()
     running.machine.done("systemctl", "stop", running.unit)
