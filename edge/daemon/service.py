@@ -187,7 +187,9 @@ class Service:
         room = disk_room(self._scans, self.config.outbox.min_free_mb)
         outbox = self._outbox
         if outbox is not None:
-            sink = QueuedSink(disk, outbox)
+            sink = queued = QueuedSink(disk, outbox)
+            for scan_id in queued.recovered:  # a killed process had written it and no more
+                self._record("result_stored", scan_id=scan_id)
             if outbox.rebuilt:
                 _log.error("the outbox was damaged; every result on disk is queued again")
                 self._record("outbox_rebuilt", reports=outbox.backlog().reports)

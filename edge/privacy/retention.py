@@ -1,7 +1,8 @@
 """The retention timer: results older than configured leave the disk and the queue, delivered or not.
 
-Age counts on the host's clock, and only while that can be trusted. A result from a time when it could not (its
-``clock_synced`` is false) starts to age when the clock is first right: its folder's time is set then.
+Age counts on the host's clock, right or not: a kiosk that never hears of the time must not keep results for ever, and a
+clock that was only stopped errs towards keeping. When a clock is set right it leaps; so a result from before (its
+``clock_synced`` is false) starts to age anew then: its folder's time is set.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ class Retention:
         return self.sweep()
 
     def sweep(self) -> int:
-        """Delete what is too old now; nothing where results are kept for ever or the clock cannot be trusted."""
+        """Delete what is too old now; nothing where results are kept for ever."""
         days = self._settings.retention_days
-        if days is None or not self._synced():
+        if days is None:
             return 0
         too_old = [p for p in results_in(self._scans) if self._age_s(p) > days * _DAY_S]
         for folder in too_old:
@@ -62,7 +63,7 @@ class Retention:
         now_s = self._clock.now_ns() / 1e9
         try:
             written_s, record = folder.stat().st_mtime, folder / RESULT_FILE
-            untouched = abs(record.stat().st_mtime - written_s) < _SAME_S
+            untouched = self._synced() and abs(record.stat().st_mtime - written_s) < _SAME_S
             if untouched and json.loads(record.read_text(encoding="utf-8")).get("clock_synced") is False:
                 os.utime(folder, (now_s, now_s))
                 return 0.0

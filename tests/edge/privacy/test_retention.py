@@ -1,4 +1,4 @@
-"""Retention: old results go, young ones stay, and a wrong clock deletes nothing."""
+"""Retention: old results go, young ones stay, and a clock that leaps deletes nothing before its time."""
 
 from __future__ import annotations
 
@@ -77,11 +77,15 @@ def test_results_are_kept_for_ever_where_so_configured(tmp_path, clock, write):
     assert Retention(tmp_path, PrivacySettings(retention_days=None), clock=clock, synced=lambda: True).tick() == 0
 
 
-def test_a_clock_that_cannot_be_trusted_deletes_nothing(tmp_path, clock, write):
-    write(OLD)
-    clock.advance(9999 * DAY_S)
+def test_a_kiosk_that_never_hears_of_the_time_deletes_all_the_same(tmp_path, clock, write):
+    folder = write(OLD, synced=False)
+    retention = Retention(tmp_path, PrivacySettings(retention_days=30), clock=clock, synced=lambda: False)
+    clock.advance(29 * DAY_S)
+    assert retention.sweep() == 0
+    clock.advance(2 * DAY_S)
 
-    assert Retention(tmp_path, PrivacySettings(), clock=clock, synced=lambda: False).sweep() == 0
+    assert retention.sweep() == 1
+    assert not folder.exists()
 
 
 def test_a_result_from_a_wrong_clock_starts_to_age_when_it_is_right(tmp_path, clock, write):
