@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,3 +98,10 @@ def test_time_in_a_state_counts_from_its_beginning() -> None:
     clock.advance(2)
 
     assert machine.for_s == 2
+
+
+def test_the_readme_lists_the_states_as_they_are() -> None:
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", readme.partition("## The kiosk")[2].partition("\n## ")[0], re.M))
+
+    assert table == {state: row.what for state, row in STATES.items()}
