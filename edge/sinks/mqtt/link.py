@@ -67,7 +67,7 @@ class MqttLink:
         audit: gets every delivery and every command.
 
     Raises:
-        UsageError: the device's identifier cannot be part of a topic.
+        UsageError: the device's identifier cannot be part of a topic. OutputError: the outbox cannot be read.
     """
 
     def __init__(
@@ -93,7 +93,8 @@ class MqttLink:
         self._stopping, self._news = threading.Event(), False
         self._status, self._max_bytes = LinkStatus(), cast("int | None", None)
         self._threads: list[threading.Thread] = []
-        self._voice = Voice(self._topics, self._outgoing, outbox, clock, settings.discovery)
+        self._backlog = outbox.backlog()  # looked at by the link's own thread from now on: a disk may be slow
+        self._voice = Voice(self._topics, self._outgoing, lambda: self._backlog, clock, settings.discovery)
         self._voice.info({})
         self._voice.announce()
 
@@ -130,6 +131,7 @@ class MqttLink:
         self._publisher.close(deadline_s / 4)
         for thread in self._threads:
             thread.join(max(0.05, until - self._clock.monotonic_s()))
+        self._status = replace(self._status, connected=False, problem="stopped")
         return not any(thread.is_alive() for thread in self._threads)
 
     def publish_info(self, info: Mapping[str, Any]) -> None:
@@ -197,7 +199,7 @@ class MqttLink:
         self._tell(_Lost(failure.line() if isinstance(failure, LatxError) else str(failure) if failure else None))
 
     def _pump(self) -> None:
-        sweep_at = 0.0
+        sweep_at = look_at = 0.0
         while not self._stopping.is_set():
             with self._wake:
                 due_s = self._delivery.next_due_s()
@@ -210,6 +212,8 @@ class MqttLink:
                     self._outgoing.flush(self._publisher.publish)
                     self._delivery.fill(self._publisher.publish, self._max_bytes)
                 now = self._clock.monotonic_s()
+                if now >= look_at:
+                    look_at, self._backlog = now + _TICK_S, self._outbox.backlog()
                 if now >= sweep_at:
                     sweep_at = now + _SWEEP_S
                     self._expire()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from edge import __version__
 from edge.clock import Clock
-from edge.errors import LatxError
 from edge.sinks.mqtt.commands import VERBS
 from edge.sinks.mqtt.discovery import discovery_messages
 from edge.sinks.mqtt.outgoing import Outgoing, event_message
@@ -15,15 +14,19 @@ from edge.sinks.mqtt.payload import stamped
 from edge.sinks.mqtt.publisher import Message
 from edge.sinks.mqtt.settings import DiscoverySettings
 from edge.sinks.mqtt.topics import TOPICS, Topics
-from edge.sinks.outbox.outbox import Outbox
+from edge.sinks.outbox.outbox import Backlog
 
 
 class Voice:
-    """Puts into ``outgoing`` what the daemon has to say. See ``MqttLink`` for what each word is."""
+    """Puts into ``outgoing`` what the daemon has to say. See ``MqttLink`` for what each word is.
 
-    def __init__(self, topics: Topics, outgoing: Outgoing, outbox: Outbox, clock: Clock,
+    Args:
+        backlog: what waits in the outbox, answered without waiting for a disk.
+    """
+
+    def __init__(self, topics: Topics, outgoing: Outgoing, backlog: Callable[[], Backlog], clock: Clock,
                  discovery: DiscoverySettings | None) -> None:
-        self._topics, self._outgoing, self._outbox, self._clock = topics, outgoing, outbox, clock
+        self._topics, self._outgoing, self._backlog, self._clock = topics, outgoing, backlog, clock
         self._discovery = discovery
 
     def info(self, info: Mapping[str, Any]) -> None:
@@ -37,11 +40,8 @@ class Voice:
 
     def stats(self, stats: Mapping[str, Any]) -> None:
         """How much of it, with what waits in the outbox."""
-        try:
-            backlog = self._outbox.backlog()
-            waiting = {"reports": backlog.reports, "bytes": backlog.bytes, "oldest_s": round(backlog.oldest_s, 1)}
-        except LatxError:
-            waiting = {}
+        backlog = self._backlog()
+        waiting = {"reports": backlog.reports, "bytes": backlog.bytes, "oldest_s": round(backlog.oldest_s, 1)}
         self._outgoing.passing(self._message("stats", {**stats, "outbox": waiting}))
 
     def event(self, event: str, data: Mapping[str, Any]) -> None:
