@@ -33,6 +33,7 @@ from edge.errors import LatxError, OutputError, ServiceError
 from edge.health.logs import set_level
 from edge.health.metrics import Metrics
 from edge.health.server import LocalServer, health_routes
+from edge.page.routes import page_routes
 from edge.privacy.audit import AuditLog
 from edge.privacy.retention import Retention
 from edge.privacy.wipe import wipe
@@ -212,8 +213,11 @@ class Service:
         """The probes; a kiosk whose port is taken scans all the same."""
         if not self.config.health.enabled:
             return None
+        routes = health_routes(self.parts.board, self.parts.metrics, clock)
+        if self.config.health.page:
+            routes |= page_routes(self.parts.board, self.parts.live)
         try:
-            return LocalServer(self.config.health, health_routes(self.parts.board, self.parts.metrics, clock))
+            return LocalServer(self.config.health, routes)
         except OutputError as error:
             _log.error("%s", error.line())
             return None

@@ -48,6 +48,11 @@ class Status:
     result: ShownResult | None = None
 
     @property
+    def what(self) -> str:
+        """What the state is."""
+        return STATES[self.state].what
+
+    @property
     def shown(self) -> str:
         """The sentence for the person at the kiosk."""
         advice = self.guidance.advice if self.state in ("positioning", "idle", "degraded") else ""
@@ -63,7 +68,7 @@ class Status:
         """What a broker may keep: everything but results and what changes with every frame."""
         return {
             "state": self.state,
-            "what": STATES[self.state].what,
+            "what": self.what,
             "can_scan": self.can_scan,
             "live": self.live,
             "camera": {"state": self.camera, "reason": self.camera_reason},

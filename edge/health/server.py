@@ -81,7 +81,7 @@ class LocalServer:
                               mend="give another port in [health], or enabled = false") from None
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="health", daemon=True)
         self._thread.start()
-        _log.info("probes and metrics on http://%s:%d", settings.host, self.port)
+        _log.info("serving on http://%s:%d", settings.host, self.port)
 
     @property
     def port(self) -> int:

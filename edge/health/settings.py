@@ -17,6 +17,7 @@ class HealthSettings(_Part):
     """The little HTTP server; it never listens beyond this machine."""
 
     enabled: bool = Field(default=True, description="Serve /healthz, /readyz and /metrics.")
+    page: bool = Field(default=True, description="Serve the kiosk's screen too: guidance, radiograph, angles.")
     host: str = Field(default="127.0.0.1", min_length=1, max_length=64, description="A loopback address.")
     port: int = Field(default=9475, ge=0, le=65535, description="0 takes any free port, which the log names.")
 

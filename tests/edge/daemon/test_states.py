@@ -102,6 +102,7 @@ def test_time_in_a_state_counts_from_its_beginning() -> None:
 
 def test_the_readme_lists_the_states_as_they_are() -> None:
     readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
-    table = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", readme.partition("## The kiosk")[2].partition("\n## ")[0], re.M))
+    section = readme.partition("## The kiosk")[2].partition("\n## ")[0]
+    table = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.M))
 
     assert table == {state: row.what for state, row in STATES.items()}
