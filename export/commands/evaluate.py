@@ -70,6 +70,14 @@ def run(args: argparse.Namespace) -> int:
     kind, _, folder = args.data.partition(":")
     if (kind, bool(folder)) not in (("phantom", False), ("scans", True)):
         raise UsageError("unknown data", expected="phantom or scans:DIR", found=args.data)
+    if args.pictures:
+        from export.evaluate.scan_picture import check_outside_repository
+
+        check_outside_repository(args.pictures)
+    if not args.robustness:  # before minutes are spent on subjects
+        from export.evaluate.baselines import load_baselines, shipped_path
+
+        load_baselines(args.baselines or shipped_path(args.tier))
     if kind == "scans":
         return _scans(args, Path(folder))
     return _robustness(args) if args.robustness else _phantoms(args)
@@ -121,11 +129,9 @@ def _robustness(args: argparse.Namespace) -> int:
 def _scans(args: argparse.Namespace, folder: Path) -> int:
     from edge.runtime.bundle import load_bundle
     from export.evaluate.examine import examine
-    from export.evaluate.scan_picture import check_outside_repository, write_scan_picture
+    from export.evaluate.scan_picture import write_scan_picture
     from export.evaluate.scan_trials import scan_trials
 
-    if args.pictures:
-        check_outside_repository(args.pictures)
     cases: list[Case] = []
     trials = scan_trials(folder, args.frames)
     with load_bundle(args.bundle, args.threads, args.runtime) as bundle:

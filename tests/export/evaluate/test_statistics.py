@@ -184,8 +184,9 @@ def test_a_forest_of_one_stump_does_what_it_says() -> None:
 
 def test_regressions_learn_what_the_shape_tells_and_come_back_from_their_file(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
-    x = rng.standard_normal((160, FEATURES))
-    y = 40.0 + 6.0 * x[:, :1] + rng.standard_normal((160, 9))
+    bend = rng.standard_normal((160, 1))  # every height of a back tells of the same bend
+    x = bend * rng.standard_normal(FEATURES) + 0.3 * rng.standard_normal((160, FEATURES))
+    y = 40.0 + 6.0 * bend + rng.standard_normal((160, 9))
 
     fitted = fit_regressions(x[:120], x[:120], y[:120], "made subjects")
     save_regressions(fitted, tmp_path / "r.npz")
@@ -194,7 +195,7 @@ def test_regressions_learn_what_the_shape_tells_and_come_back_from_their_file(tm
     assert set(said) == set(NAMES)
     plain = np.abs(y[120:, 0] - y[:120, 0].mean()).mean()
     for who in (RIDGE, BOOSTED):
-        assert np.abs(said[who][INTERVAL_NAMES[0]] - y[120:, 0]).mean() < 0.9 * plain
+        assert np.abs(said[who][INTERVAL_NAMES[0]] - y[120:, 0]).mean() < 0.4 * plain
     for who, values in fitted.predict(x[120:]).items():
         np.testing.assert_allclose(said[who]["sacral_slope"], values["sacral_slope"], atol=0.05)
     with pytest.raises(UsageError, match="latx-export baselines"):
