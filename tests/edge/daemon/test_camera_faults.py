@@ -81,10 +81,18 @@ def test_the_machine_leaves_and_comes_back_by_itself(kiosk, full: bool, fault: s
 
 
 def give_the_camera_time(camera: CameraSupervisor, well: bool) -> None:
-    """Up to 0.2 s of real time for the next frame of a camera that is well, a moment otherwise."""
-    until = time.monotonic() + (0.2 if well and camera.state.kind == "streaming" else 0.002)
-    while time.monotonic() < until and (camera._session is None or camera._session._slot is None):
+    """Real time for the camera's thread, which knows no manual clock: up to 0.2 s while it is well and busy."""
+    until = time.monotonic() + (0.2 if well else 0.002)
+    while time.monotonic() < until and busy(camera):
         time.sleep(0.002)
+
+
+def busy(camera: CameraSupervisor) -> bool:
+    """Whether a thread of the camera is at work: opening, fetching a frame, or closing."""
+    session, closing = camera._session, camera._closing
+    if session is not None:
+        return session._slot is None and session.failure is None
+    return closing is not None and not closing.closed
 
 
 @pytest.mark.parametrize("scene", ["zeros", "near", "nobody"])
