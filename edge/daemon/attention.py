@@ -196,8 +196,10 @@ class Attention:
             scan = window.fused(bundle, info.source if info is not None else "")
             report = make_report(scan, bundle, window.subject_ref)
             parts.store.accept(report)
-        except (RefusedError, OutputError) as error:
+        except (RefusedError, OutputError, BundleError) as error:
             stored = not isinstance(error, OutputError)
+            if isinstance(error, BundleError):
+                parts.metrics.count("model_failures_total")
             self._problem = error.what if stored else "The result could not be kept."
             _log.warning("%s", error.what)
             parts.metrics.count("scans_total", "refused" if stored else "not_stored")

@@ -459,3 +459,20 @@ def test_a_frame_without_a_subject_costs_no_model_run(kiosk, demo_frames: list[F
 
     assert k.metric("frames_total", outcome="refused") == 10
     assert k.metric("step_seconds_count", step="structure") is None
+
+
+def test_a_model_that_fails_after_the_last_frame_costs_the_scan_and_not_the_kiosk(kiosk, monkeypatch) -> None:
+    def failing(*_: object) -> None:
+        raise BundleError("the reader failed")
+
+    k = kiosk(scan={"frames": 3, "over_s": 2.0, "hold_s": 0.2})
+    k.turn()
+    k.camera.scene = "back"
+    k.until("scanning")
+    monkeypatch.setattr("edge.daemon.scan_window.answer", failing)
+    k.until("positioning")
+
+    assert k.results == []
+    assert k.metric("model_failures_total") == 1
+    monkeypatch.undo()
+    k.until("result")
