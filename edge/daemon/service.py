@@ -95,6 +95,7 @@ class Service:
         self._audit = AuditLog(audit_path(self._scans), clock) if config.privacy.audit else None
         self._outbox = Outbox(outbox_path(self._scans), self._scans, config.outbox, clock) if config.mqtt else None
         desk = CommandDesk({"wipe": self._wipe})
+        self._connected: Callable[[], bool] = lambda: False
         self.parts = Parts(
             camera=self.camera, model=ModelGuard(self.bundle, clock), store=self._store(disk, metrics, clock),
             cooling=Cooling(config.thermal, thermals or SysfsThermals(config.thermal.zones), clock),
@@ -102,7 +103,7 @@ class Service:
             link=link or self._link(desk), desk=desk, metrics=metrics, board=Board(), live=LiveView(), clock=clock,
         )  # fmt: skip
         self.daemon = Daemon(config, self.parts, self.reload, (self.parts.store.chore, self._hear_signal))
-        self.daemon.chores = (*self.daemon.chores, Stats(self.parts, self.daemon.attention).chore)
+        self.daemon.chores = (*self.daemon.chores, Stats(self.parts, self.daemon.attention, self._connected).chore)
         self.server = self._serve(clock)
         self._hangup = False
         self._bound: Callable[[], None] = _no_bound
@@ -207,7 +208,9 @@ class Service:
             return NoLink()
         from edge.sinks.mqtt.link import MqttLink
 
-        return MqttLink(self.config.mqtt, device_id(), self._outbox, desk, audit=self._audit)
+        link = MqttLink(self.config.mqtt, device_id(), self._outbox, desk, audit=self._audit)
+        self._connected = lambda: link.status.connected
+        return link
 
     def _serve(self, clock: Clock) -> LocalServer | None:
         """The probes; a kiosk whose port is taken scans all the same."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from edge.daemon.loop import Parts
@@ -10,22 +11,40 @@ if TYPE_CHECKING:
     from edge.daemon.attention import Attention
 
 EVERY_S: Final = 10.0
+MEASURE_S: Final = 1.0
+"""Time between two updates of the gauges that follow the machine."""
 
 
 class Stats:
-    """A chore of the loop."""
+    """A chore of the loop.
 
-    def __init__(self, parts: Parts, attention: Attention) -> None:
-        self._parts, self._attention = parts, attention
+    Args:
+        connected: whether a broker is connected.
+    """
+
+    def __init__(self, parts: Parts, attention: Attention, connected: Callable[[], bool]) -> None:
+        self._parts, self._attention, self._connected = parts, attention, connected
         self._last_s, self._last_frames = parts.clock.monotonic_s(), 0
+        self._measured_s = float("-inf")
 
     def chore(self) -> None:
-        """Publish when due."""
+        """Measure and publish when due."""
         now_s, frames = self._parts.clock.monotonic_s(), self._attention.looked_at
+        if now_s - self._measured_s >= MEASURE_S:
+            self._measured_s = now_s
+            self._measure()
         if now_s - self._last_s < EVERY_S:
             return
         self._parts.link.publish_stats(self._figures((frames - self._last_frames) / (now_s - self._last_s)))
         self._last_s, self._last_frames = now_s, frames
+
+    def _measure(self) -> None:
+        metrics, heat = self._parts.metrics, self._parts.cooling.heat
+        metrics.set("rate_share", heat.share)
+        metrics.set("over_current_events", heat.over_currents)
+        metrics.set("broker_connected", self._connected())
+        if heat.celsius is not None:
+            metrics.only("temperature_celsius", heat.zone, heat.celsius)
 
     def _figures(self, frames_per_s: float) -> dict[str, Any]:
         heat, camera = self._parts.cooling.heat, self._parts.camera

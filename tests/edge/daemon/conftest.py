@@ -124,9 +124,9 @@ class Kiosk:
         self.clock = ManualClock()
         self.camera = StageCamera(frames, info, self.clock)
         self.notifier, self.link, self.thermals = RecordingNotifier(), RecordingLink(), HandThermals()
-        self.service = Service(config, camera=self.camera, notifier=self.notifier, link=self.link,
-                               thermals=self.thermals, clock=self.clock,
-                               **{"bundle": lambda _: template_bundle(), **more})  # fmt: skip
+        self.service = Service(config, camera=self.camera, notifier=self.notifier, thermals=self.thermals,
+                               clock=self.clock,
+                               **{"bundle": lambda _: template_bundle(), "link": self.link, **more})  # fmt: skip
         self.daemon = self.service.daemon
         self.daemon._read_s = 0.0
         self.daemon.warm_up()

@@ -10,6 +10,7 @@ from edge.daemon.loop import CAMERA_GRACE_S
 from edge.errors import BundleError, ServiceError
 from edge.frame import Frame
 from edge.health.logs import Discreet
+from edge.health.metrics import METRICS, PREFIX
 from edge.runtime.template_runner import template_bundle
 
 
@@ -476,3 +477,25 @@ def test_a_model_that_fails_after_the_last_frame_costs_the_scan_and_not_the_kios
     assert k.metric("model_failures_total") == 1
     monkeypatch.undo()
     k.until("result")
+
+
+def test_every_metric_of_the_table_is_kept_by_somebody(kiosk) -> None:
+    k = kiosk(scan={"frames": 3, "over_s": 2.0, "hold_s": 0.2}, mqtt={"host": "127.0.0.1", "port": 1})
+    k.camera.come_back("degraded", "usb2")
+    k.thermals.events = 1
+    k.turn()
+    k.ask("cancel")
+    k.camera.scene = "near"
+    k.turn(2)
+    k.camera.scene = "back"
+    k.until("result")
+    k.turn(1, 3.0)
+    kept = {family.name for family in k.service.parts.metrics.registry.collect() if family.samples}
+    set_at_the_scrape = {"clock_synced"}
+
+    for name, row in METRICS.items():
+        assert f"{PREFIX}_{name}".removesuffix("_total") in kept, name
+        if row.kind == "gauge" and not row.labels and name not in set_at_the_scrape | {"broker_connected"}:
+            assert k.metric(name), f"{name} was never set"
+    assert k.metric("temperature_celsius", zone="tj-thermal") == 40.0
+    assert k.metric("condition", condition="usb2") == 1
