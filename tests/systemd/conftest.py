@@ -174,10 +174,10 @@ def kiosk(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Kiosk:
             shutil.copy2(ROOT / name, source / name)
     build = [sys.executable, "-c", "from setuptools.build_meta import build_wheel; print(build_wheel('wheel'))"]
     built = subprocess.run(build, cwd=source, capture_output=True, text=True, check=True).stdout.split()[-1]
-    folder = machine.path("/root/latx")
+    folder = machine.path("/opt/latx-under-test")
     shutil.copytree(source / "systemd", folder)
     shutil.copy2(source / "wheel" / built, folder)
-    there = Kiosk(machine, f"/root/latx/{built}", "/root/latx")
+    there = Kiosk(machine, f"/opt/latx-under-test/{built}", "/opt/latx-under-test")
     config = machine.path(there.config)
     config.parent.mkdir()
     config.write_text('version = 1\n[camera]\nuri = "demo:loop"\n[scan]\nrepeat_after_s = 1.0\n')
