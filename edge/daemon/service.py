@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from edge.camera.supervisor import CameraSupervisor
 from edge.clock import SYSTEM_CLOCK, Clock
 from edge.config.load import load_config
 from edge.config.models import Config
+from edge.daemon.bounded_end import bound_stop, no_bound
 from edge.daemon.commands import CommandDesk
 from edge.daemon.cooling import Cooling
 from edge.daemon.link import Link, NoLink
@@ -29,7 +29,7 @@ from edge.daemon.stats import Stats
 from edge.daemon.status import Board
 from edge.daemon.store import Store, disk_room
 from edge.daemon.thermals import SysfsThermals, Thermals
-from edge.errors import LatxError, OutputError, ServiceError
+from edge.errors import LatxError, OutputError
 from edge.health.logs import set_level
 from edge.health.metrics import Metrics
 from edge.health.server import LocalServer, health_routes
@@ -49,8 +49,6 @@ from edge.sinks.sink import Sink
 
 _log = logging.getLogger(__name__)
 
-STOP_WITHIN_S: Final = 8.0
-"""From the signal to the end of the process, whatever hangs; systemd would kill it after TimeoutStopSec=10."""
 LINK_STOP_S: Final = 3.0
 SERVER_STOP_S: Final = 1.0
 
@@ -106,7 +104,7 @@ class Service:
         self.daemon.chores = (*self.daemon.chores, Stats(self.parts, self.daemon.attention, self._connected).chore)
         self.server = self._serve(clock)
         self._hangup = False
-        self._bound: Callable[[], None] = _no_bound
+        self._bound: Callable[[], None] = no_bound
         self._describe(())
 
     def run(self) -> int:
@@ -256,23 +254,3 @@ class Service:
             self._audit.record(event, **data)
         except OutputError as error:
             _log.error("%s", error.line())
-
-
-def _no_bound() -> None:
-    """Within another process's life, such as a test's, nothing may end it."""
-
-
-_bounded = threading.Event()
-
-
-def bound_stop(seconds: float = STOP_WITHIN_S) -> None:
-    """End the process by force ``seconds`` from now, if it is still there then. Only the first call counts."""
-    if _bounded.is_set():
-        return
-    _bounded.set()
-
-    def end() -> None:
-        time.sleep(seconds)
-        os._exit(ServiceError.exit_code)
-
-    threading.Thread(target=end, name="end", daemon=True).start()
