@@ -90,6 +90,10 @@ class StageDecider:
         """Layers, ranges and file of one form (a key of ``FORMS``)."""
         all_nodes = [layer.node for layer in self._candidates]
         few = ALONE_VIEWS[self.stage]
+        if not all_nodes:  # nothing gains: the file is the prepared FP32 one
+            facts = [self._facts(layer, None, {}) for layer in self._layers]
+            drift = self.meter.measure(self.prepared)
+            return Decision(self.stage, form, "none", {}, facts, [], drift, self.prepared)
         tried: dict[str, Drift] = {}
         ranges: dict[str, TensorsData] = {}
         for method in methods:

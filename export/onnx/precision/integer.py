@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import onnx
 
-from export.onnx.precision.prepare import graph_of, with_shapes
-
 if TYPE_CHECKING:
     from onnxruntime.quantization.calibrate import TensorsData
 
@@ -69,25 +67,33 @@ def write_integer(model: onnx.ModelProto, nodes: Iterable[str], ranges: TensorsD
     quantiser.model.topological_sort()  # the quantiser appends what it inserts
     written = quantiser.model.model
     written.producer_name = model.producer_name
-    return with_shapes(written)
+    return written
 
 
 def chain_between(model: onnx.ModelProto, layers: set[str]) -> set[str]:
-    """Names of the ``CHAIN_OPS`` nodes on images whose makers and readers all are integer layers or of the chain."""
-    graph = graph_of(model)
-    outputs = {id(t) for t in graph.outputs}
-    chain = {n.name for n in graph.nodes if n.op in CHAIN_OPS and n.outputs[0].shape and len(n.outputs[0].shape) == 4}
+    """Names of the ``CHAIN_OPS`` nodes on images whose makers and readers all are integer layers or of the chain.
+
+    Args:
+        model: with the shape of every tensor, see ``export.onnx.precision.prepare``.
+    """
+    ranks = {v.name: len(v.type.tensor_type.shape.dim) for v in model.graph.value_info}
+    outputs = {v.name for v in model.graph.output}
+    constants = {i.name for i in model.graph.initializer}
+    maker = {name: node.name for node in model.graph.node for name in node.output}
+    readers: dict[str, set[str]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, set()).add(node.name)
+    chain = {n.name: n for n in model.graph.node if n.op_type in CHAIN_OPS and ranks.get(n.output[0]) == 4}
     while True:
-        inside = layers | chain
-        broken = set()
-        for node in graph.nodes:
-            if node.name not in chain:
-                continue
-            makers = [m for t in node.inputs for m in t.inputs]
-            readers = [r for t in node.outputs for r in t.outputs]
-            whole = makers and readers and id(node.outputs[0]) not in outputs
-            if not whole or any(n.name not in inside for n in (*makers, *readers)):
-                broken.add(node.name)
+        inside = layers | set(chain)
+        broken = [
+            name for name, node in chain.items()
+            if node.output[0] in outputs
+            or not readers.get(node.output[0], set()) or not readers[node.output[0]] <= inside
+            or not all(maker.get(source) in inside for source in node.input if source not in constants)
+        ]
         if not broken:
-            return chain
-        chain -= broken
+            return set(chain)
+        for name in broken:
+            del chain[name]

@@ -24,6 +24,7 @@ FOURIER: Final = "inside a Fourier branch: 8 bits cannot hold a spectrum's range
 GRID: Final = "gives the coordinates of a grid sample"
 HEAD: Final = "landmark head: its values are the angles"
 ONE_VECTOR: Final = "acts on one vector: nothing to gain"
+BETWEEN_FLOATS: Final = "matrix product between layers in floating point: quantising its ends costs what it saves"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def layer_name(node: gs.Node) -> str:
 def kept_out(graph: gs.Graph) -> dict[str, str]:
     """Node name -> why that layer does not become an integer one. Only layers are listed."""
     reasons: dict[str, str] = {}
-    rules = ((FOURIER, _fourier(graph)), (HEAD, _heads(graph)), (ONE_VECTOR, _vectors(graph)), (GRID, _grids(graph)))
+    rules = ((FOURIER, _fourier(graph)), (HEAD, _heads(graph)), (ONE_VECTOR, _vectors(graph)), (GRID, _grids(graph)),
+             (BETWEEN_FLOATS, [n for n in graph.nodes if n.op in ("MatMul", "Gemm")]))
     for reason, nodes in rules:
         for node in nodes:
             if _has_weights(node):

@@ -59,12 +59,12 @@ def small_bundle(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def few_views(small_bundle):
-    """Four views as ``collect`` would give them, of noise, through the bundle's own stage 1."""
+    """Two views as ``collect`` would give them, of noise, through the bundle's own stage 1."""
     rng = np.random.default_rng(1)
     structure = OnnxRunner("structure", small_bundle / "structure.onnx", 1)
     radiograph = OnnxRunner("radiograph", small_bundle / "radiograph.onnx", 1)
     views = []
-    for _ in range(4):
+    for _ in range(2):
         view = {s.name: rng.uniform(0, 1, s.shape).astype(np.float32) for s in structure.inputs}
         known = view | structure.run(view)
         views.append({s.name: known[s.name] for s in (*structure.inputs, *radiograph.inputs)})

@@ -15,7 +15,8 @@ from edge.errors import BundleError, OutputError
 from edge.runtime.bundle import check_bundle, load_bundle
 from export.check.findings import ModelFile
 from export.check.nvidia_check import check_nvidia
-from export.onnx.precision.layers import FOURIER, HEAD, ONE_VECTOR
+from export.onnx.precision.layers import BETWEEN_FLOATS, FOURIER, HEAD, ONE_VECTOR
+from export.onnx.precision.prepare import prepare
 
 
 def _convolutions_gain(_clock, name):
@@ -52,7 +53,7 @@ def test_the_manifest_vouches_for_every_file_and_gives_every_reason(quantised) -
     assert wider["blocks.0.first.global_to_global.fourier.mix"] == FOURIER
     assert wider["head.angle_sd.0"] == HEAD
     assert wider["profile.coefficients"] == ONE_VECTOR
-    assert any("no faster" in reason for reason in wider.values())
+    assert BETWEEN_FLOATS in wider.values()
     assert manifest.precisions["int8-cpu"].calibration_sha256 == "1" * 64
 
 
@@ -76,7 +77,10 @@ def test_the_cpu_file_holds_integers_and_no_fourier_branch_in_them(quantised) ->
     model = onnx.load(quantised[0] / "structure.int8-cpu.onnx")
     kinds = [n.op_type for n in model.graph.node]
     assert kinds.count("QuantizeLinear") > 5
-    assert "BatchNormalization" not in kinds
+    fed = {name for n in model.graph.node if n.op_type == "DequantizeLinear" for name in n.output}
+    fourier = [n for n in model.graph.node if n.name.startswith(("rfft2", "irfft2")) and n.op_type == "MatMul"]
+    assert fourier
+    assert not fed & {name for n in fourier for name in n.input}
     signed = onnx.load(quantised[0] / "structure.int8.onnx")
     zeros = [onnx.numpy_helper.to_array(i) for i in signed.graph.initializer if i.name.endswith("zero_point")]
     assert zeros
@@ -103,6 +107,24 @@ def test_a_budget_that_cannot_be_kept_widens_layers_and_says_so(small_bundle, fe
     decision = decider.decide("int8-cpu", ("min-max",))
     assert decision.narrow == []
     assert sum("allowed" in why for why in decision.wider.values()) == 2
+
+
+def test_layers_that_are_no_faster_stay_wide_with_both_times(small_bundle, few_views, monkeypatch) -> None:
+    monkeypatch.setattr(decide.LayerClock, "time", lambda *_: LayerTime(1.0, 2.0))
+    model = onnx.load(small_bundle / "radiograph.onnx")
+    decision = decide.StageDecider("radiograph", model, few_views[:1], 1, print).decide("int8-cpu")
+    assert decision.narrow == []
+    assert decision.wider["encode_2.0"] == "INT8 is no faster on the CPU: 2.000 against 1.000 ms"
+    assert decision.drift.worst < 1e-4
+
+
+def test_a_layer_is_timed_for_real_and_once_per_size(small_bundle) -> None:
+    clock = decide.LayerClock(prepare(onnx.load(small_bundle / "radiograph.onnx")))
+    node = next(n.name for n in clock._nodes.values() if n.op_type == "Conv")
+    first = clock.time(node)
+    assert first.fp32_ms > 0
+    assert first.int8_ms > 0
+    assert clock.time(node) is first
 
 
 def test_a_full_disk_leaves_the_former_bundle_untouched(small_bundle, calibration, tmp_path, monkeypatch) -> None:
