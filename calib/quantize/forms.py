@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import onnx
-from onnx import numpy_helper
 
 from calib.quantize.decide import Decision, StageDecider
 from calib.quantize.drift import Drift
@@ -15,12 +13,12 @@ from edge.errors import BundleError
 from export.onnx.precision.half import FULL_OPS, write_half
 from export.onnx.precision.layers import head_nodes, layers_of
 from export.onnx.precision.prepare import graph_of
+from export.onnx.precision.small_scales import lift_small_scales
 
 HALF_LIMITS = {"structure": (0.1, 1.0), "radiograph": (0.01, 0.5)}
 """Drift that FP16 may cause: mean and worst degrees; root mean square and largest share of the picture's range."""
 QDQ_OPSET = 19
 """The first in which QuantizeLinear and DequantizeLinear take FP16 scales."""
-SMALLEST_HALF_SCALE = float(np.finfo(np.float16).tiny)
 
 
 @dataclass(frozen=True)
@@ -63,17 +61,8 @@ def cpu_file(decision: Decision) -> StageFile:
 
 
 def tensorrt_file(decision: Decision, decider: StageDecider) -> StageFile:
-    """The S8S8 file of a decision: what is not INT8 is FP16, except for landmark heads and grid samples.
-
-    Raises:
-        BundleError: a scale is too small for FP16.
-    """
-    smallest = min((float(numpy_helper.to_array(i).min()) for i in decision.model.graph.initializer
-                    if i.name.endswith("_scale")), default=1.0)
-    if smallest < SMALLEST_HALF_SCALE:
-        raise BundleError(f"stage {decision.stage} has a scale too small for FP16", found=f"{smallest:.1e}",
-                          expected=f"at least {SMALLEST_HALF_SCALE:.1e}", mend="report the bundle")
-    newer = onnx.version_converter.convert_version(decision.model, QDQ_OPSET)
+    """The S8S8 file of a decision: what is not INT8 is FP16, except for landmark heads and grid samples."""
+    newer = onnx.version_converter.convert_version(lift_small_scales(decision.model), QDQ_OPSET)
     onnx.helper.set_model_props(newer, {p.key: p.value for p in decision.model.metadata_props})
     keep = head_nodes(graph_of(newer))
     model = write_half(newer, keep)
