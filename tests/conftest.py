@@ -7,6 +7,7 @@ A test that lacks a system part skips itself and says why. On the machine that d
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import types
 from collections.abc import Callable, Generator
@@ -30,7 +31,9 @@ def full(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hypothesis draws the same examples in every run, and is not timed on a busy machine."""
+    """Ctrl-C works as at a terminal; Hypothesis draws the same examples in every run, untimed on a busy machine."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, which tests and children inherit
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         from hypothesis import settings
     except ImportError:

@@ -37,12 +37,13 @@ def ply_bytes(points_m: NDArray[np.floating]) -> bytes:
 def write_scan() -> Callable[..., dict[str, float]]:
     """Writes ``folder/scan.ply`` and ``spine.json`` of a phantom and returns the true centreline angles."""
 
-    def write(folder: Path, seed: int = 3, pitch_deg: float = 3.0, yaw_deg: float = 6.0) -> dict[str, float]:
+    def write(folder: Path, seed: int = 5, pitch_deg: float = 3.0, yaw_deg: float = 6.0) -> dict[str, float]:
         folder.mkdir(parents=True)
         subject = sample_subject(seed, "sensor")
         skin = triangulate(skin_layers(subject, step_mm=2.5)[0]).vertices_mm.astype(np.float64)
         torso = subject.torso
         skin = skin[(skin[:, 1] > torso.waistband_y_mm) & (skin[:, 1] < torso.shoulder_y_mm + 60.0)]
+        skin = skin[np.abs(skin[:, 2]) < 150.0]  # cut beside the trunk: the stumps of left-out arms are no skin
         line = spline_through(vertebral_line_mm(subject.spine_photo.endplates_mm))
         kyphosis, lordosis = tangent_angles(line)
 
