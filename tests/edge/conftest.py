@@ -155,7 +155,7 @@ def mosquitto(make_mosquitto):
 def eventually():
     """Wait until something that other threads or processes bring about holds, and return it."""
 
-    def wait(check, seconds=10.0):
+    def wait(check, seconds=30.0):
         until = time.monotonic() + seconds
         while not (found := check()):
             assert time.monotonic() < until, "it did not come to pass in time"
