@@ -16,11 +16,12 @@ from edge.sinks.mqtt.publisher import NO_SUBSCRIBER, Disconnected, Granted, List
 
 @dataclass
 class _Session:
-    """What a broker keeps of a client. waiting: not yet acknowledged by it."""
+    """What a broker keeps of a client. waiting: not yet acknowledged by it; missed: waiting as it connected."""
 
     keep: bool
     filters: tuple[str, ...] = ()
     waiting: dict[int, Message] = field(default_factory=dict)
+    missed: tuple[Message, ...] = ()
     connection: MemoryPublisher | None = None
 
 
@@ -74,6 +75,7 @@ class MemoryBroker:
             resumed = old is not None and old.keep and publisher.keep_session
             session = old if old is not None and resumed else _Session(publisher.keep_session)
             session.filters, session.connection = filters, publisher
+            session.missed = tuple(session.waiting.values())  # what comes from now on is delivered as it comes
             self._sessions[publisher.client_id] = session
             return Granted(resumed, self.max_bytes)
 
@@ -81,7 +83,7 @@ class MemoryBroker:
         """What a client gets after its subscriptions: retained messages, and what its session still holds."""
         with self._lock:
             session = self._sessions[publisher.client_id]
-            for message in session.waiting.values():
+            for message in session.missed:
                 publisher.deliver(message)
             plain = tuple(f for f in session.filters if not f.startswith("$share/"))
             for topic, message in self.retained.items():
