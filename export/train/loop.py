@@ -5,6 +5,7 @@ A stage brings its own ``Trainer`` (what a step and a validation are); the loop 
 
 from __future__ import annotations
 
+import atexit
 import csv
 import json
 import math
@@ -84,10 +85,14 @@ class Trainer(Protocol):
 
 
 def distributed() -> tuple[int, int]:
-    """(rank, world size); joins the process group that torchrun describes, if there is one."""
+    """(rank, world size); joins the process group that torchrun describes, if there is one.
+
+    The group is left when the interpreter ends: gloo's threads, still running then, would abort the process.
+    """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        atexit.register(dist.destroy_process_group)
     return (dist.get_rank(), world) if world > 1 else (0, 1)
 
 
