@@ -15,24 +15,8 @@ from edge.sinks.outbox.outbox import Outbox
 from edge.sinks.outbox.sink import QueuedSink
 
 
-class Wire:
-    """Takes messages, and answers when it is told to."""
-
-    def __init__(self):
-        self.sent, self.broken = [], False
-
-    def publish(self, message):
-        if self.broken:
-            raise Disconnected("gone")
-        self.sent.append(message)
-        return len(self.sent)
-
-    def kinds(self):
-        return [m.topic.rpartition("/")[2] for m in self.sent]
-
-
 @pytest.fixture
-def rig(tmp_path, reports):
+def rig(tmp_path, reports, wire):
     clock = ManualClock()
     outbox = Outbox(tmp_path / "own" / "outbox.sqlite3", tmp_path / "scans", clock=clock)
     sink = QueuedSink(DiskSink(tmp_path / "scans"), outbox)
@@ -40,7 +24,7 @@ def rig(tmp_path, reports):
 
     class Rig:
         def __init__(self):
-            self.clock, self.outbox, self.settled, self.wire = clock, outbox, settled, Wire()
+            self.clock, self.outbox, self.settled, self.wire = clock, outbox, settled, wire
 
         def deliver(self, **settings):
             self.delivery = Delivery(outbox, Topics("spine", "device-1"), MqttSettings(**settings), clock,

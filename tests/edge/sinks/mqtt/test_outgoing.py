@@ -10,22 +10,6 @@ from edge.sinks.mqtt.publisher import Disconnected, Message
 ONLINE = Message("a/availability", b"online", 1, True)
 
 
-class Wire:
-    def __init__(self):
-        self.sent, self.broken = [], False
-
-    def publish(self, message):
-        if self.broken:
-            raise Disconnected("gone")
-        self.sent.append(message)
-        return len(self.sent)
-
-
-@pytest.fixture
-def wire():
-    return Wire()
-
-
 def event(number):
     return event_message("a/event", str(number).encode())
 
