@@ -10,13 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from edge.errors import MissingDependencyError, ServiceError
-from edge.runtime.cuda_graph import CudaGraph
 from edge.runtime.gpu import Buffer, GpuIdentity, cuda_version
+from edge.runtime.gpu_context import GpuContext
 
 _MEND: Final = "start again; if it stays, look at dmesg and restart the device"
 
 
-class CudaBindingsGpu:
+class CudaBindingsGpu(GpuContext):
     """See ``edge.runtime.gpu.Gpu``.
 
     Raises:
@@ -30,7 +30,8 @@ class CudaBindingsGpu:
             raise MissingDependencyError("cuda-bindings cannot be imported", expected="cuda-bindings 12.6 or newer",
                                          found=str(failure), mend="pip install cuda-bindings") from None
         self._cuda, self._name = cuda, "CUDA"
-        self._graphs, self._device_memory, self._host_memory = list[CudaGraph](), list[int](), list[int]()
+        super().__init__()
+        self._device_memory, self._host_memory = list[int](), list[int]()
         self._open = False
         try:
             self._call(cuda.cuInit, 0)
@@ -77,28 +78,10 @@ class CudaBindingsGpu:
                 host = buffer.host
                 self._call(self._cuda.cuMemcpyDtoHAsync, host.ctypes.data, buffer.address, host.nbytes, self._stream)
 
-    def enqueue(self, work: Callable[[], None]) -> None:
-        """See ``Gpu.enqueue``."""
-        with self._current():
-            work()
-
-    def capture(self, work: Callable[[], None]) -> Callable[[], None]:
-        """See ``Gpu.capture``."""
-        with self._current():
-            graph = CudaGraph(self.stream, work)
-        self._graphs.append(graph)
-        return lambda: self.enqueue(graph.launch)
-
     def wait(self) -> None:
         """See ``Gpu.wait``."""
         with self._current():
             self._call(self._cuda.cuStreamSynchronize, self._stream)
-
-    def drop_graphs(self) -> None:
-        """See ``Gpu.drop_graphs``."""
-        with self._current():
-            while self._graphs:
-                self._graphs.pop().close()
 
     def close(self) -> None:
         """See ``Gpu.close``."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
 
 from edge.errors import MissingDependencyError, ServiceError
-from edge.runtime.cuda_graph import CudaGraph
 from edge.runtime.gpu import Buffer, GpuIdentity, cuda_version
+from edge.runtime.gpu_context import GpuContext
 
 _MEND: Final = "start again; if it stays, look at dmesg and restart the device"
 
 
-class PycudaGpu:
+class PycudaGpu(GpuContext):
     """See ``edge.runtime.gpu.Gpu``.
 
     Raises:
@@ -28,7 +28,8 @@ class PycudaGpu:
         except ImportError as failure:
             raise MissingDependencyError("pycuda cannot be imported", expected="pycuda 2024.1 or newer",
                                          found=str(failure), mend="pip install pycuda") from None
-        self._cuda, self._graphs, self._allocations = cuda, list[CudaGraph](), list[Any]()
+        super().__init__()
+        self._cuda, self._allocations = cuda, list[Any]()
         try:
             cuda.init()
             device = cuda.Device(index)
@@ -73,28 +74,10 @@ class PycudaGpu:
             with self._current():
                 self._cuda.memcpy_dtoh_async(buffer.host, buffer.address, self._stream)
 
-    def enqueue(self, work: Callable[[], None]) -> None:
-        """See ``Gpu.enqueue``."""
-        with self._current():
-            work()
-
-    def capture(self, work: Callable[[], None]) -> Callable[[], None]:
-        """See ``Gpu.capture``."""
-        with self._current():
-            graph = CudaGraph(self.stream, work)
-        self._graphs.append(graph)
-        return lambda: self.enqueue(graph.launch)
-
     def wait(self) -> None:
         """See ``Gpu.wait``."""
         with self._current():
             self._stream.synchronize()
-
-    def drop_graphs(self) -> None:
-        """See ``Gpu.drop_graphs``."""
-        with self._current():
-            while self._graphs:
-                self._graphs.pop().close()
 
     def close(self) -> None:
         """See ``Gpu.close``."""
