@@ -25,3 +25,16 @@ def split_of(seed: int) -> str:
         if seed in seeds:
             return name
     raise UsageError("seed outside every split", expected="0 to 99999999", found=str(seed))
+
+
+def one_split(seeds: range) -> str:
+    """Name of the split that all ``seeds`` belong to.
+
+    Raises:
+        UsageError: they cross two splits, or lie in none.
+    """
+    split = split_of(seeds[0])
+    if split_of(seeds[-1]) != split:
+        raise UsageError("the seeds cross two splits", expected=f"seeds of {split} alone",
+                         found=f"{seeds[0]}:{seeds[-1] + 1}")
+    return split

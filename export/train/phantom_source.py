@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.phantom.splits import split_of
+from calib.phantom.splits import one_split, split_of
 from edge.errors import UsageError
 from edge.view.back_view import BackView
 from edge.view.grid import BACK_VIEW, RADIOGRAPH
@@ -92,6 +92,25 @@ def render_seed(seed: int, tier: str, with_radiograph: bool) -> Rendered | None:
     return None
 
 
+def has_radiograph(seed: int, share: float) -> bool:
+    """Whether a subject is among the ``share`` that gets a radiograph: the same ones in every rendering."""
+    return (seed * 7919) % 1000 < 1000 * share
+
+
+def stored_sample(
+    seed: int, surface: NDArray[np.int16], mask: NDArray[np.uint8], colour: NDArray[np.uint8] | None,
+    endplates_mm: NDArray[np.float32], film: NDArray[np.uint16] | None,
+) -> TrainingSample:
+    """The sample that the fields of a ``Rendered`` stand for."""
+    view = BackView(
+        surface_x_mm=surface.astype(np.float32) * np.float32(SURFACE_STEP_MM),
+        mask=np.unpackbits(mask).reshape(BACK_VIEW.rows, BACK_VIEW.cols).astype(bool),
+        colour=colour, body_from_camera=np.eye(4),
+    )
+    attenuation = None if film is None else film.astype(np.float32) * np.float32(FILM_STEP)
+    return TrainingSample(view, endplates_mm, attenuation, f"phantom:{seed}")
+
+
 def _render_task(task: tuple[int, str, bool]) -> tuple[int, Rendered | None]:
     return task[0], render_seed(*task)
 
@@ -108,14 +127,12 @@ def render_cache(folder: Path, tier: str, seeds: range, jobs: int, radiograph_sh
     Raises:
         UsageError: a range that crosses two splits.
     """
-    if split_of(seeds[0]) != split_of(seeds[-1]):
-        raise UsageError("the seeds cross two splits", expected=f"seeds of {split_of(seeds[0])} alone",
-                         found=f"{seeds[0]}:{seeds[-1] + 1}")
+    one_split(seeds)
     target = folder / tier
     target.mkdir(parents=True, exist_ok=True)
     shards = [range(s, min(s + SHARD_SEEDS, seeds.stop)) for s in range(seeds.start, seeds.stop, SHARD_SEEDS)]
     missing = [s for s in shards if not _shard_path(target, s).exists()]
-    tasks = [(seed, tier, (seed * 7919) % 1000 < 1000 * radiograph_share) for shard in missing for seed in shard]
+    tasks = [(seed, tier, has_radiograph(seed, radiograph_share)) for shard in missing for seed in shard]
     counts: dict[str, int] = {"subjects": 0, "left_out": 0}
     started = time.monotonic()
     with _workers(jobs, len(tasks)) as pool:
@@ -230,10 +247,8 @@ class PhantomCache:
     def __getitem__(self, index: int) -> TrainingSample:
         which, row, film_row = self._where[index]
         shard = self._shards[which]
-        mask = np.unpackbits(shard["mask"][row]).reshape(BACK_VIEW.rows, BACK_VIEW.cols).astype(bool)
-        surface = shard["surface"][row].astype(np.float32) * np.float32(SURFACE_STEP_MM)
-        colour = shard["colour"][row] if shard["has_colour"][row] else None
-        film = shard["film"][film_row].astype(np.float32) * np.float32(FILM_STEP) if film_row >= 0 else None
-        view = BackView(surface_x_mm=surface, mask=mask, colour=colour, body_from_camera=np.eye(4))
-        return TrainingSample(view, shard["endplates_mm"][row], film, f"phantom:{self._seeds[index]}")
-
+        return stored_sample(
+            self._seeds[index], shard["surface"][row], shard["mask"][row],
+            shard["colour"][row] if shard["has_colour"][row] else None, shard["endplates_mm"][row],
+            shard["film"][film_row] if film_row >= 0 else None,
+        )

@@ -16,9 +16,7 @@ import torch
 from torch import Tensor
 
 from edge.errors import MissingDependencyError, UsageError
-from edge.view.back_view import BackView
-from edge.view.grid import BACK_VIEW
-from export.train.phantom_source import FILM_STEP, SURFACE_STEP_MM
+from export.train.phantom_source import stored_sample
 from export.train.sample import TrainingSample
 from export.train.shards import ENTRY
 
@@ -112,13 +110,10 @@ def decoded(entry: dict[str, Any]) -> TrainingSample:
     """A sample of the tar as the cache would give it."""
     with np.load(io.BytesIO(entry[ENTRY])) as data:
         arrays = {name: data[name] for name in data.files}
-    view = BackView(
-        surface_x_mm=arrays["surface"].astype(np.float32) * np.float32(SURFACE_STEP_MM),
-        mask=np.unpackbits(arrays["mask"]).reshape(BACK_VIEW.rows, BACK_VIEW.cols).astype(bool),
-        colour=arrays.get("colour"), body_from_camera=np.eye(4),
+    return stored_sample(
+        int(entry["__key__"]), arrays["surface"], arrays["mask"], arrays.get("colour"), arrays["endplates_mm"],
+        arrays.get("film"),
     )
-    film = arrays["film"].astype(np.float32) * np.float32(FILM_STEP) if "film" in arrays else None
-    return TrainingSample(view, arrays["endplates_mm"], film, f"phantom:{int(entry['__key__'])}")
 
 
 def _has_film(sample: TrainingSample) -> bool:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from calib.phantom.splits import split_of
-from edge.errors import MissingDependencyError, UsageError
-from export.train.phantom_source import Rendered, render_seed
+from calib.phantom.splits import one_split, split_of
+from edge.errors import MissingDependencyError
+from export.train.phantom_source import Rendered, has_radiograph, render_seed
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -44,7 +44,7 @@ def write_shard(folder: str, tier: str, first: int, end: int, radiograph_share: 
     counts = {"subjects": 0, "left_out": 0}
     with webdataset.TarWriter(str(part)) as tar:
         for seed in seeds:
-            one = render_seed(seed, tier, (seed * 7919) % 1000 < 1000 * radiograph_share)
+            one = render_seed(seed, tier, has_radiograph(seed, radiograph_share))
             counts["subjects" if one else "left_out"] += 1
             if one is not None:
                 tar.write({"__key__": f"{seed:07d}", ENTRY: encoded(one)})
@@ -74,9 +74,7 @@ def render_shards(
     Raises:
         UsageError: seeds that cross two splits. MissingDependencyError: Dask or webdataset is not installed.
     """
-    if split_of(seeds[0]) != split_of(seeds[-1]):
-        raise UsageError("the seeds cross two splits", expected=f"seeds of {split_of(seeds[0])} alone",
-                         found=f"{seeds[0]}:{seeds[-1] + 1}")
+    one_split(seeds)
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(seeds.start, seeds.stop, shard_subjects)
