@@ -14,7 +14,8 @@ from edge.frame import Frame
 from edge.lift import back_tensor, lateral_lift
 from edge.measure.angles import sagittal_angles
 from edge.measure.coronal import CobbCurve, cobb_major
-from edge.runtime.bundle import INTERVAL_NAMES, Bundle
+from edge.runtime.bundle import Bundle
+from edge.runtime.manifest import INTERVAL_NAMES
 from edge.view.back_view import BackView
 from edge.view.gates import Refusal
 from edge.view.see import see

@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edge.runtime.bundle import INTERVAL_NAMES, file_entry
+from edge.runtime.bundle import file_entry
+from edge.runtime.manifest import INTERVAL_NAMES
 from edge.runtime.stages import STAGES
 from edge.runtime.template_runner import TemplateRunner, mean_endplates_mm
 

@@ -22,7 +22,8 @@ from pydantic import Field
 
 from calib.collect.view_check import View, check_count, check_view
 from edge.errors import OutputError, UsageError
-from edge.runtime.bundle import FileEntry, Sha256, StrictModel, TensorEntry, file_entry, sha256_of
+from edge.runtime.bundle import file_entry, sha256_of
+from edge.runtime.manifest import FileEntry, Sha256, StrictModel, TensorEntry
 from edge.runtime.runner import TensorSpec
 
 SET_FILE: Final = "set.json"

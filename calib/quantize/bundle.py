@@ -14,15 +14,8 @@ from calib.quantize.decide import Decision, Say, StageDecider
 from calib.quantize.forms import StageFile, cpu_file, drift_of, half_file, tensorrt_file
 from calib.quantize.picture import write_picture
 from calib.quantize.report import as_json
-from edge.runtime.bundle import (
-    MANIFEST,
-    Manifest,
-    PrecisionEntry,
-    PrecisionFile,
-    WiderLayer,
-    check_bundle,
-    file_entry,
-)
+from edge.runtime.bundle import check_bundle, file_entry
+from edge.runtime.manifest import MANIFEST, Manifest, PrecisionEntry, PrecisionFile, WiderLayer
 from edge.runtime.stages import STAGES
 
 REPORT, PICTURE = "quantize.json", "quantize.png"

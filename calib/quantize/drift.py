@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from calib.collect.view_check import View
 from edge.measure.angles import sagittal_angles
 from edge.measure.coronal import cobb_major
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 
 STAGE_OUTPUT = {"structure": "endplates_mm", "radiograph": "log_attenuation"}
 """What each stage is judged by: the angles come from stage 1 alone, the picture from stage 2."""

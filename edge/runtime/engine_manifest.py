@@ -13,8 +13,9 @@ import pydantic
 from pydantic import Field
 
 from edge.errors import BundleError
-from edge.runtime.bundle import FileEntry, Sha256, StrictModel, TensorEntry, check_file, sha256_of
+from edge.runtime.bundle import check_file, sha256_of
 from edge.runtime.gpu import GpuIdentity
+from edge.runtime.manifest import FileEntry, Sha256, StrictModel, TensorEntry
 
 ENGINE_SCHEMA_VERSION: Final = "1.0"
 SIDECAR_SUFFIX: Final = ".json"

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from edge.anatomy import ENDPLATES, VERTEBRAE
 from edge.errors import BundleError
 from edge.measure.intervals import NORMAL_90
-from edge.runtime.bundle import INTERVAL_NAMES, Bundle, Manifest
+from edge.runtime.bundle import Bundle
+from edge.runtime.manifest import INTERVAL_NAMES, Manifest
 from edge.runtime.runner import Tensors, TensorSpec, check_finite, check_tensors
 from edge.runtime.stages import STAGES, TensorRule
 from edge.view.grid import LATERAL_VIEW, RADIOGRAPH

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.runtime.bundle import DEFAULT_BUNDLE, MANIFEST, load_bundle
+from edge.runtime.bundle import DEFAULT_BUNDLE, load_bundle
+from edge.runtime.manifest import MANIFEST
 from edge.runtime.stages import STAGES
 from export.bisect.executors import Arrays
 from export.engine.views import read_views

@@ -11,8 +11,9 @@ import onnx
 from onnx import TensorProto
 
 from edge.errors import BundleError
-from edge.runtime.bundle import MANIFEST, FileEntry, Manifest, parse_manifest, sha256_of
+from edge.runtime.bundle import sha256_of
 from edge.runtime.engine_manifest import EngineManifest, read_engine_manifest, sidecar_path
+from edge.runtime.manifest import MANIFEST, FileEntry, Manifest, parse_manifest
 from export.onnx.passes.plugin_node import PLUGIN_OP
 
 

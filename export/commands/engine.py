@@ -42,9 +42,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Build, test, install, and say what was found."""
     from edge.cli.table import aligned
-    from edge.runtime.bundle import MANIFEST, sha256_of
+    from edge.runtime.bundle import sha256_of
     from edge.runtime.engine_manifest import engine_path
     from edge.runtime.gpu import open_gpu
+    from edge.runtime.manifest import MANIFEST
     from edge.runtime.tensorrt_bundle import import_tensorrt, load_plugin
     from export.engine.build import BuildOptions
     from export.engine.install import Job, install_engines

@@ -152,7 +152,7 @@ def _campaign(args: argparse.Namespace) -> Campaign:
 
 
 def _report(args: argparse.Namespace, title: str, cases: list[Case], one_out: bool) -> int:
-    from edge.runtime.bundle import INTERVAL_NAMES
+    from edge.runtime.manifest import INTERVAL_NAMES
     from edge.whole_file import write_whole
     from export.evaluate.baselines import load_baselines, shipped_path
     from export.evaluate.plots import write_plots

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from edge.measure.angles import sagittal_angles
 from edge.measure.coronal import cobb_major
-from edge.runtime.bundle import INTERVAL_NAMES, Bundle
+from edge.runtime.bundle import Bundle
+from edge.runtime.manifest import INTERVAL_NAMES
 from edge.runtime.runner import Tensors
 
 QUANTILES: Final = (0.5, 0.95, 0.99)

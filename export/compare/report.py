@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edge.cli.table import aligned
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from export.compare.measure import QUANTILES, Compared, Comparison
 
 

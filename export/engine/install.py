@@ -18,7 +18,7 @@ from typing import Any, Literal, cast
 
 from edge.errors import BundleError, OutputError
 from edge.runtime.bundle import Bundle as LoadedBundle
-from edge.runtime.bundle import FileEntry, Manifest, TensorEntry, file_entry, load_bundle
+from edge.runtime.bundle import file_entry, load_bundle
 from edge.runtime.engine_manifest import (
     EngineManifest,
     PluginEntry,
@@ -28,6 +28,7 @@ from edge.runtime.engine_manifest import (
     sidecar_path,
 )
 from edge.runtime.gpu import Gpu
+from edge.runtime.manifest import FileEntry, Manifest, TensorEntry
 from edge.runtime.stages import STAGES
 from edge.runtime.tensorrt_runner import TensorRtStages
 from export.engine.build import BuildOptions, build_engine

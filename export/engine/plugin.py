@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from edge.errors import BundleError
-from edge.runtime.bundle import Manifest, sha256_of
+from edge.runtime.bundle import sha256_of
 from edge.runtime.engine_manifest import PluginEntry
+from edge.runtime.manifest import Manifest
 
 FFT_CREATOR: Final = ("FFTPlugin", "1", "")
 """Name, version and namespace: of the plugin that TensorRT itself has from 11.2 on; ours takes its place before."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from edge.errors import BundleError
-from edge.runtime.bundle import Manifest, PrecisionFile, check_bundle
+from edge.runtime.bundle import check_bundle
+from edge.runtime.manifest import Manifest, PrecisionFile
 from edge.runtime.stages import STAGES
 
 PRECISIONS: Final = ("fp32", "fp16", "int8")

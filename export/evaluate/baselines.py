@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from edge.errors import UsageError
 from edge.measure.angles import sagittal_angles
 from edge.measure.coronal import cobb_major
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from edge.whole_file import write_whole
 from export.evaluate.skin_line import surface_angles
 from export.train.sample import SampleSource

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge.errors import MissingDependencyError, UsageError
 from edge.measure.interval_model import COBB, DOUBT, SPREAD, VALUE, IntervalModel, observations
 from edge.measure.intervals import COVERAGE
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from export.evaluate.case import Case
 
 Values = NDArray[np.float64]

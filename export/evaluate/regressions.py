@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import MissingDependencyError, OutputError, UsageError
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from export.evaluate.baselines import true_angles
 from export.evaluate.forest import Forest, forest_of
 from export.evaluate.skin_features import FEATURES, TANGENTS, mirrored, skin_features

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from edge.cli.table import aligned
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from export.evaluate.baselines import Baselines
 from export.evaluate.case import Case, points
 from export.evaluate.line_error import line_error

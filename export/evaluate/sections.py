@@ -10,7 +10,7 @@ import numpy as np
 from edge.cli.table import aligned
 from edge.measure.angles import ANGLE_LABELS
 from edge.measure.reading import CHECKED, LIMIT_DEG
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from export.evaluate.case import Case
 from export.evaluate.groups import GROUPINGS
 from export.evaluate.landmark_error import landmark_errors

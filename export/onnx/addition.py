@@ -8,7 +8,8 @@ from pathlib import Path
 
 from edge.errors import BundleError, OutputError
 from edge.measure.interval_model import IntervalModel
-from edge.runtime.bundle import MANIFEST, Manifest, StageEntry, TensorEntry, check_bundle, file_entry
+from edge.runtime.bundle import check_bundle, file_entry
+from edge.runtime.manifest import MANIFEST, Manifest, StageEntry, TensorEntry
 from edge.runtime.onnx_runner import OnnxRunner
 from edge.whole_file import write_whole
 

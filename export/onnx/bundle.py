@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import BundleError, OutputError, UsageError
-from edge.runtime.bundle import (
+from edge.runtime.bundle import file_entry
+from edge.runtime.manifest import (
     MANIFEST,
     Manifest,
     StageEntries,
     StageEntry,
     TemplateEntry,
     TensorEntry,
-    file_entry,
     parse_manifest,
 )
 from edge.runtime.onnx_runner import OnnxRunner

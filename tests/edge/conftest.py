@@ -19,7 +19,7 @@ from edge.measure.angles import sagittal_angles
 from edge.measure.coronal import cobb_major
 from edge.pipeline import Measurements
 from edge.report import make_report
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from edge.runtime.template_runner import mean_endplates_mm, template_bundle
 from edge.scan import Scan
 

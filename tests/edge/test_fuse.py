@@ -11,7 +11,7 @@ from edge.anatomy import ANGLE_NAMES
 from edge.errors import RefusedError
 from edge.fuse import MIN_ACCEPTED, REASONS_AFTER_MODEL, fuse
 from edge.measure.angles import sagittal_angles
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from edge.view.gates import REASONS, refuse
 
 SCALES = dict.fromkeys(INTERVAL_NAMES, 1.5)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from calib.collect.calibration_set import CalibrationSet, SetManifest
-from edge.runtime.bundle import INTERVAL_NAMES, file_entry
+from edge.runtime.bundle import file_entry
+from edge.runtime.manifest import INTERVAL_NAMES
 from edge.runtime.onnx_runner import OnnxRunner
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from edge.errors import BundleError
 from edge.runtime import onnx_runner
-from edge.runtime.bundle import SCHEMA_VERSION, check_bundle, file_entry, load_bundle
+from edge.runtime.bundle import check_bundle, file_entry, load_bundle
+from edge.runtime.manifest import SCHEMA_VERSION
 
 
 def test_a_whole_bundle_loads_and_is_named_by_its_manifest(tiny_bundle, stage_inputs):

@@ -10,8 +10,9 @@ import onnx
 import onnx_graphsurgeon as gs
 import pytest
 
-from edge.runtime.bundle import DEFAULT_BUNDLE, MANIFEST, FileEntry, file_entry, parse_manifest
+from edge.runtime.bundle import DEFAULT_BUNDLE, file_entry
 from edge.runtime.engine_manifest import EngineManifest, Environment, PluginEntry, SelfTest, sidecar_path
+from edge.runtime.manifest import MANIFEST, FileEntry, parse_manifest
 from export.check import table
 from export.check.inventory import take_inventory
 from export.cli import main

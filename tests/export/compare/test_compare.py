@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from edge.errors import UsageError
-from edge.runtime.bundle import DEFAULT_BUNDLE, INTERVAL_NAMES
+from edge.runtime.bundle import DEFAULT_BUNDLE
+from edge.runtime.manifest import INTERVAL_NAMES
 from export.cli import main
 from export.compare.contender import contender
 from export.compare.measure import TensorErrors, angles_deg, compare

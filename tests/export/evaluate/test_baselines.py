@@ -10,7 +10,7 @@ import pytest
 
 from calib.phantom.splits import SPLITS
 from edge.errors import UsageError
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from export.evaluate.baselines import (
     Baselines,
     fit_baselines,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from export.evaluate.baselines import Baselines, SkinCalibration
 from export.evaluate.case import Case
 from export.evaluate.predictors import MODEL, as_they_are, leave_one_out, line_one_out

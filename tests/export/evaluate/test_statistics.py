@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge.errors import UsageError
-from edge.runtime.bundle import INTERVAL_NAMES
+from edge.runtime.manifest import INTERVAL_NAMES
 from export.evaluate.case import Case
 from export.evaluate.film_agreement import film_agreement
 from export.evaluate.forest import Forest

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from edge.errors import BundleError, OutputError, UsageError
-from edge.runtime.bundle import DEFAULT_BUNDLE, INTERVAL_NAMES, check_bundle, load_bundle
+from edge.runtime.bundle import DEFAULT_BUNDLE, check_bundle, load_bundle
+from edge.runtime.manifest import INTERVAL_NAMES
 from edge.runtime.onnx_runner import OnnxRunner
 from export.model.config import SD_NAMES
 from export.model.radiograph import RadiographNet
