@@ -18,6 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge.errors import UsageError
+from edge.sinks.mqtt.credentials import credential
 from edge.sinks.mqtt.publisher import FAILURE, Disconnected, Granted, Listener, Message
 from edge.sinks.mqtt.settings import BrokerSettings, TlsSettings
 
@@ -178,13 +179,14 @@ def tls_context(tls: TlsSettings) -> ssl.SSLContext:
     Raises:
         UsageError: a file is missing or is no certificate or key.
     """
+    ca_file, cert_file, key_file = (path and credential(path) for path in (tls.ca_file, tls.cert_file, tls.key_file))
     try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
+        context = ssl.create_default_context(cafile=ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if tls.cert_file is not None:
-            context.load_cert_chain(tls.cert_file, tls.key_file)
+        if cert_file is not None:
+            context.load_cert_chain(cert_file, key_file)
     except (OSError, ssl.SSLError) as failure:
-        raise UsageError("the certificates cannot be used", where=str(tls.cert_file or tls.ca_file),
+        raise UsageError("the certificates cannot be used", where=str(cert_file or ca_file),
                          expected="PEM files that belong together", found=_text(failure),
                          mend="mend ca_file, cert_file and key_file") from None
     return context

@@ -5,13 +5,13 @@ counts as delivered. A broker beyond this machine is spoken to over TLS or not a
 from __future__ import annotations
 
 import ipaddress
-import os
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edge.errors import UsageError
+from edge.sinks.mqtt.credentials import credential
 
 LEVEL: Final = r"^[A-Za-z0-9_-]{1,64}$"
 """A topic level of ours: no wildcard, no slash, nothing that could carry a name with a space."""
@@ -26,7 +26,7 @@ class _Part(BaseModel):
 
 
 class TlsSettings(_Part):
-    """Certificates in PEM. The broker is always verified, its host name too."""
+    """Certificates in PEM. The broker is always verified, its host name too. Bare names as for ``password_file``."""
 
     ca_file: Path | None = Field(default=None, description="Authority that signed the broker; none: the system's.")
     cert_file: Path | None = Field(default=None, description="This machine's certificate.")
@@ -47,7 +47,7 @@ class BrokerSettings(_Part):
     tls: TlsSettings | None = Field(default=None, description="Required for a broker on another machine.")
     username: str | None = Field(default=None, max_length=256)
     password_file: Path | None = Field(
-        default=None, description="One line. A bare name is looked up in systemd's credentials directory."
+        default=None, description="One line. A bare name is looked up among the service's credentials."
     )
     prefix: str = Field(default="spine", pattern=LEVEL, description="First level of every topic.")
     keepalive_s: int = Field(default=20, ge=2, le=3600, description="A dead connection is noticed after 1.5 of these.")
@@ -78,10 +78,7 @@ class BrokerSettings(_Part):
         """
         if self.password_file is None:
             return None
-        path = self.password_file
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        if folder and path.parent == Path():
-            path = Path(folder) / path
+        path = credential(self.password_file)
         try:
             return path.read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as failure:
