@@ -24,14 +24,13 @@ def run(args: argparse.Namespace) -> int:
     from edge.config.load import load_config
     from edge.config.models import Config
     from edge.doctor import check_up
-    from edge.doctor.examined import Examined
+    from edge.doctor.examined import Examined, installed_config
     from edge.doctor.finding import Finding
     from edge.doctor.report import EXIT_CODE, as_json, line, summary, worst
-    from edge.doctor.service_checks import default_config_path
     from edge.whole_file import write_whole
 
     logging.getLogger("edge").addHandler(logging.NullHandler())  # what goes wrong is said in findings
-    path = args.config or default_config_path()
+    path = args.config or installed_config()
     config = load_config(path).config if path else Config()
     if args.camera:
         config = config.model_copy(update={"camera": config.camera.model_copy(update={"uri": args.camera})})

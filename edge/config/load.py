@@ -115,8 +115,10 @@ def _read(path: Path) -> str:
             raw = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as failure:
         why = getattr(failure, "strerror", None) or str(failure)
-        raise ConfigError(path, [Finding(None, "", f"the configuration cannot be read: {why}",
-                                         "latx-edge config default > FILE writes one")]) from None
+        mend = "latx-edge config default > FILE writes one"
+        if isinstance(failure, PermissionError):
+            mend = "the service's own is for its user and root: use sudo"
+        raise ConfigError(path, [Finding(None, "", f"the configuration cannot be read: {why}", mend)]) from None
     if len(raw) > MAX_BYTES:
         raise ConfigError(path, [Finding(None, "", f"longer than {MAX_BYTES} bytes", "give a configuration")])
     try:

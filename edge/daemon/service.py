@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,7 +43,7 @@ from edge.sinks.disk import DiskSink
 from edge.sinks.mqtt.commands import Command, Reply, WipeData
 from edge.sinks.outbox.outbox import Outbox
 from edge.sinks.outbox.sink import QueuedSink
-from edge.sinks.places import audit_path, outbox_path
+from edge.sinks.places import audit_path, outbox_path, scans_folder
 from edge.sinks.sink import Sink
 
 _log = logging.getLogger(__name__)
@@ -53,12 +52,6 @@ LINK_STOP_S: Final = 3.0
 SERVER_STOP_S: Final = 1.0
 
 LoadBundle = Callable[[Config], Bundle]
-
-
-def scans_folder(config: Config, environment: Mapping[str, str] = os.environ) -> Path:
-    """Where results lie; a relative path is below systemd's ``$STATE_DIRECTORY``, where there is one."""
-    state = environment.get("STATE_DIRECTORY", "").partition(":")[0]
-    return Path(state) / config.storage.out if state else config.storage.out
 
 
 def configured_bundle(config: Config) -> Bundle:
@@ -87,7 +80,7 @@ class Service:
         self.camera = camera if camera is not None else supervise(config.camera, clock)
         self.camera.read(0.0)  # it opens in a thread of its own while the model is loaded
         self.bundle = bundle(config)
-        self._scans = scans_folder(config)
+        self._scans = scans_folder(config.storage.out)
         metrics = Metrics()
         disk = DiskSink(self._scans)
         self._audit = AuditLog(audit_path(self._scans), clock) if config.privacy.audit else None

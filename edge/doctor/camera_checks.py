@@ -10,7 +10,7 @@ from typing import Final
 from edge.camera.depth_camera import DEGRADATIONS
 from edge.doctor.examined import FRAMES, Examined
 from edge.doctor.finding import Finding, error, from_error, ok, warning
-from edge.doctor.service_checks import service_state
+from edge.doctor.running import readiness, service_state
 from edge.doctor.wall import wall_noise
 from edge.view.gates import GATES
 from edge.view.gravity import mount_of
@@ -28,7 +28,7 @@ def camera(kiosk: Examined) -> Finding:
     uri = kiosk.config.camera.uri
     if sight.failure is not None or not sight.frames:
         if service_state(kiosk).get("ActiveState") == "active":
-            return warning("the running service holds the camera", "systemctl stop latx-edge, then look again")
+            return _held_by_service(kiosk)
         if sight.failure is not None and sight.state.reason not in LOST:
             return from_error(sight.failure)
         what = sight.state.what or "no frame comes"
@@ -49,6 +49,21 @@ def camera(kiosk: Examined) -> Finding:
     if info.live and len(sight.frames) < FRAMES:
         return warning(f"{what}; only {len(sight.frames)} frames came", "check the USB cable", **values)
     return ok(what, **values)
+
+
+def _held_by_service(kiosk: Examined) -> Finding:
+    """A camera has one user. While that is the service, its word counts."""
+    told = readiness(kiosk.config).get("camera", {})
+    state, reason = told.get("state", ""), told.get("reason", "")
+    closer = "to look closer: systemctl stop latx-edge, and run this again"
+    if state == "streaming":
+        return ok(f"the running service streams from it; {closer}", state=state)
+    if reason in DEGRADATIONS:
+        row = DEGRADATIONS[reason]
+        return warning(f"the running service streams from it, but {row.what}", f"{row.advice} Then {closer}",
+                       state=state, reason=reason)
+    how = f"has lost it ({reason or state})" if state else "does not say how it is"
+    return warning(f"the running service holds the camera and {how}", closer, state=state, reason=reason)
 
 
 def usb(kiosk: Examined) -> Finding | None:

@@ -23,6 +23,7 @@ class Check:
 
 CHECKS: Final = (
     Check("configuration", service_checks.configuration),
+    Check("device", service_checks.device),
     Check("camera", camera_checks.camera),
     Check("USB speed", camera_checks.usb),
     Check("firmware", camera_checks.firmware),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,11 +14,15 @@ from edge.camera.supervisor import CameraState
 from edge.config.models import Config
 from edge.errors import LatxError
 from edge.frame import Frame
+from edge.sinks.places import scans_folder
 
 FRAMES: Final = 15
 """Frames that are looked at: half a second to two seconds."""
 LOOK_S: Final = 15.0
 """Longest time that the camera is given for them."""
+CONFIG: Final = Path("etc/latx-edge/config.toml")
+STATE: Final = Path("var/lib/latx-edge")
+"""Where the installed service has its configuration and its state, below the root of the file system."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,13 @@ class Examined:
 
         return self.config.model.bundle or DEFAULT_BUNDLE
 
+    @property
+    def scans(self) -> Path:
+        """Where its results lie: the installed service's in its state directory, wherever the doctor is called."""
+        installed = self.path is not None and self.path.absolute() == (self.root / CONFIG).absolute()
+        state = {"STATE_DIRECTORY": str(self.root / STATE)}
+        return scans_folder(self.config.storage.out, state) if installed else scans_folder(self.config.storage.out)
+
     @cached_property
     def sight(self) -> CameraSight:
         """The camera, looked through once. Never hangs, whatever the camera does."""
@@ -76,3 +88,14 @@ class Examined:
             supervisor.close()
         rate = (len(frames) - 1) / (ended - started) if len(frames) > 1 and ended > started else None
         return CameraSight(info, tuple(frames), state, counters, failure, rate)
+
+
+def installed_config(root: Path = Path("/")) -> Path | None:
+    """The service's configuration, where it is installed: also one that only root may read, who is then asked for."""
+    path = root / CONFIG
+    try:
+        return path if stat.S_ISREG(path.stat().st_mode) else None
+    except PermissionError:
+        return path
+    except OSError:
+        return None

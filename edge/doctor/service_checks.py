@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
-import subprocess
 import threading
-from pathlib import Path
 from typing import Final
 
 from edge.daemon.cooling import FALLBACK_C
 from edge.daemon.thermals import Reading, SysfsThermals
 from edge.doctor.examined import Examined
 from edge.doctor.finding import Finding, error, from_error, ok, warning
+from edge.doctor.running import UNIT, service_state
 from edge.errors import LatxError
-from edge.result.identity import clock_synced
+from edge.result.identity import NAMELESS, clock_synced, device_id
+from edge.sinks.mqtt.topics import Topics
 
-UNIT: Final = "latx-edge.service"
-SHOWN: Final = ("LoadState", "ActiveState", "SubState", "Result", "NRestarts")
-SYSTEMCTL_S: Final = 5.0
 SCAN_MB: Final = 0.4
 """What one scan takes on disk, 10^6 bytes."""
 
@@ -31,9 +27,22 @@ def configuration(kiosk: Examined) -> Finding:
     return ok(f"{kiosk.path} is good")
 
 
+def device(kiosk: Examined) -> Finding:
+    """Its identifier, which a broker wants as common name in its certificate; two kiosks must not share one."""
+    name = device_id(kiosk.root / "etc/machine-id")
+    try:
+        Topics("spine", name)
+    except LatxError as failure:
+        return from_error(failure)
+    if name == NAMELESS:
+        return warning("this machine has no identity: its results and topics are called `unknown`",
+                       "systemd-machine-id-setup, or set LATX_DEVICE_ID for the service", device_id=name)
+    return ok(f"device id {name}: in its results and topics, and the CN of its certificate", device_id=name)
+
+
 def disk(kiosk: Examined) -> Finding:
-    """Room for scans, with the reserve that the outbox keeps; and a folder that can be written."""
-    out, keep_mb = kiosk.config.storage.out, kiosk.config.outbox.min_free_mb
+    """Room for scans, with the reserve that the outbox keeps."""
+    out, keep_mb = kiosk.scans, kiosk.config.outbox.min_free_mb
     folder = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
     free_mb = shutil.disk_usage(folder).free / 1e6
     values = {"free_mb": round(free_mb), "folder": str(out)}
@@ -125,18 +134,6 @@ def service(kiosk: Examined) -> Finding:
     return ok(what, **values)
 
 
-def service_state(kiosk: Examined) -> dict[str, str]:
-    """What systemd tells of the unit, by ``SHOWN``; empty where there is no systemd."""
-    if not (kiosk.root / "run/systemd/system").is_dir():
-        return {}
-    command = ["systemctl", "show", UNIT, f"--property={','.join(SHOWN)}"]
-    try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=SYSTEMCTL_S, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
-
-
 class _Greeting:
     """Listens for the broker's welcome and nothing else."""
 
@@ -156,9 +153,3 @@ class _Greeting:
 
 def _throttles_c(reading: Reading) -> float:
     return FALLBACK_C if reading.passive_c is None else reading.passive_c
-
-
-def default_config_path(root: Path = Path("/")) -> Path | None:
-    """The service's configuration, where it is installed; who may not read it is told so when it is loaded."""
-    path = root / "etc/latx-edge/config.toml"
-    return path if os.path.isfile(path) else None

@@ -15,6 +15,8 @@ from typing import Final
 SCAN_ID: Final = r"^\d{8}T\d{9}Z-[0-9a-f]{8}$"
 """What ``new_scan_id`` makes, as a regular expression."""
 
+NAMELESS: Final = "unknown"
+"""Identifier of a machine that has none."""
 _MACHINE_ID: Final = Path("/etc/machine-id")
 _TIMESYNC_FLAG: Final = Path("/run/systemd/timesync/synchronized")
 _STA_UNSYNC: Final = 0x0040  # status bit, linux/timex.h
@@ -50,7 +52,7 @@ def rfc3339(time_ns: int) -> str:
 def device_id(machine_id: Path = _MACHINE_ID) -> str:
     """A stable identifier of this machine that does not disclose its machine id (machine-id(5) asks for that).
 
-    ``LATX_DEVICE_ID`` overrides it; without a machine id it is "unknown".
+    ``LATX_DEVICE_ID`` overrides it; without a machine id it is ``NAMELESS``.
     """
     given = os.environ.get("LATX_DEVICE_ID", "").strip()
     if given:
@@ -60,7 +62,7 @@ def device_id(machine_id: Path = _MACHINE_ID) -> str:
     except (OSError, UnicodeDecodeError):
         secret = ""
     if not secret:
-        return "unknown"
+        return NAMELESS
     return hmac.new(secret.encode(), b"latxgen-edge", hashlib.sha256).hexdigest()[:16]
 
 

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edge.camera.supervisor import CameraState
+from edge.clock import SYSTEM_CLOCK
+from edge.daemon.status import Board, Status
 from edge.doctor import camera_checks
 from edge.doctor.examined import Examined
+from edge.doctor.finding import Finding
 from edge.errors import ServiceError
+from edge.health.metrics import Metrics
+from edge.health.server import LocalServer, health_routes
+from edge.health.settings import HealthSettings
 
 
 def test_a_sound_camera_on_a_flat_wall_is_well(make_kiosk) -> None:
@@ -70,11 +77,37 @@ def test_repeats_and_blank_frames_and_too_few_of_them_are_warnings(make_kiosk, m
     assert camera_checks.camera(make_kiosk(make_wall(count=3))).level == "warning"
 
 
-def test_the_running_service_may_hold_the_camera(make_kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def held(make_kiosk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Finding]]:
+    """The check's finding on a kiosk whose camera is in the hands of the service, which has this to say of it."""
     monkeypatch.setattr(camera_checks, "service_state", lambda _: {"ActiveState": "active"})
-    finding = camera_checks.camera(make_kiosk([], failure=ServiceError("busy")))
+    board = Board()
+    server = LocalServer(HealthSettings(port=0), health_routes(board, Metrics(), SYSTEM_CLOCK))
+
+    def check(camera: str = "", reason: str = "", serving: bool = True) -> Finding:
+        board.post(Status(camera=camera, camera_reason=reason))
+        health = {"port": server.port, "enabled": serving}
+        return camera_checks.camera(make_kiosk([], config={"health": health}, failure=ServiceError("busy")))
+
+    yield check
+    server.stop(1.0)
+
+
+@pytest.mark.parametrize(("state", "reason", "level", "words"), [
+    ("streaming", "", "ok", "streams from it"),
+    ("degraded", "usb2", "warning", "USB 2"),
+    ("lost", "gone", "warning", "lost it (gone)"),
+])
+def test_what_the_service_says_of_the_camera_it_holds_counts(held, state, reason, level, words) -> None:
+    finding = held(state, reason)
+    assert (finding.level, words in finding.what) == (level, True), finding
+    assert "systemctl stop" in f"{finding.what} {finding.mend}"
+
+
+def test_a_service_without_probes_only_holds_the_camera(held) -> None:
+    finding = held("streaming", serving=False)
     assert finding.level == "warning"
-    assert "systemctl stop" in finding.mend
+    assert "does not say" in finding.what
 
 
 def test_the_demonstration_is_looked_at_through_the_real_camera_path() -> None:

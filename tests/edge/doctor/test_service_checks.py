@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import shutil
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edge.config.load import ConfigError, load_config
 from edge.doctor import service_checks
+from edge.doctor.examined import installed_config
+from edge.doctor.running import SHOWN, service_state
 
 
 def zone(root: Path, index: int, name: str, celsius: float, passive_c: float | None = None) -> None:
@@ -116,19 +120,53 @@ def systemd(make_kiosk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (("not-found", "inactive", "dead", "success", "0"), "ok", "not installed"),
 ])  # fmt: skip
 def test_the_unit_is_asked_how_it_does(systemd, told: tuple[str, ...], level: str, words: str) -> None:
-    lines = "\n".join(f"echo {k}={v}" for k, v in zip(service_checks.SHOWN, told, strict=True))
+    lines = "\n".join(f"echo {k}={v}" for k, v in zip(SHOWN, told, strict=True))
     finding = service_checks.service(systemd(lines))
     assert (finding.level, words in finding.what) == (level, True), finding
 
 
 def test_a_service_manager_that_fails_is_as_none(systemd, make_kiosk) -> None:
     assert "no service manager" in service_checks.service(systemd("exit 1")).what
-    assert service_checks.service_state(systemd("echo LoadState=loaded"))["LoadState"] == "loaded"
+    assert service_state(systemd("echo LoadState=loaded"))["LoadState"] == "loaded"
+
+
+def test_a_device_is_named_as_its_certificate_has_to_name_it(
+    make_kiosk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LATX_DEVICE_ID", raising=False)
+    kiosk = make_kiosk()
+    assert service_checks.device(kiosk).level == "warning"  # no machine id
+    (kiosk.root / "etc").mkdir()
+    (kiosk.root / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")
+    finding = service_checks.device(kiosk)
+    assert finding.level == "ok"
+    assert finding.values["device_id"] in finding.what
+    monkeypatch.setenv("LATX_DEVICE_ID", "room 4/b")
+    assert service_checks.device(kiosk).level == "error"
+
+
+def test_the_installed_services_results_are_looked_for_in_its_state_directory(make_kiosk) -> None:
+    kiosk = make_kiosk()
+    installed = replace(kiosk, path=kiosk.root / "etc/latx-edge/config.toml")
+    assert installed.scans == kiosk.root / "var/lib/latx-edge/scans"
+    assert replace(kiosk, path=Path("mine.toml")).scans == Path("scans")
+    assert str(kiosk.root / "var/lib/latx-edge/scans") in service_checks.disk(installed).what
 
 
 def test_the_installed_configuration_is_taken_where_there_is_one(tmp_path: Path) -> None:
-    assert service_checks.default_config_path(tmp_path) is None
+    assert installed_config(tmp_path) is None
     path = tmp_path / "etc/latx-edge/config.toml"
     path.parent.mkdir(parents=True)
     path.write_text("version = 1\n")
-    assert service_checks.default_config_path(tmp_path) == path
+    assert installed_config(tmp_path) == path
+
+
+def test_a_configuration_for_root_alone_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", closed)
+    assert installed_config(tmp_path) == tmp_path / "etc/latx-edge/config.toml"
+    with pytest.raises(ConfigError, match="Permission denied") as refused:
+        load_config(tmp_path / "etc/latx-edge/config.toml")
+    assert "sudo" in refused.value.line()
