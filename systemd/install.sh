@@ -57,6 +57,11 @@ run() {
     fi
 }
 
+# How it ended; a dry run has ended nothing.
+tell() {
+    if [ "$dry" = yes ]; then echo "nothing was done; it would end with: $1"; else echo "$1"; fi
+}
+
 # Whether there is a running system to act on: not where files are only laid out below DESTDIR.
 live() { [ -z "$destdir" ]; }
 systemd_runs() { live && { [ -d /run/systemd/system ] || [ "$dry" = yes ]; }; }
@@ -145,14 +150,14 @@ install_all() {
     install_files
     install_config
     reload_udev
-    systemd_runs || { echo "installed; no systemd is running here, so nothing was started"; return; }
+    systemd_runs || { tell "installed; no systemd is running here, so nothing was started"; return; }
     run systemctl daemon-reload
     run systemctl enable --quiet "${UNITS[0]}"
     if [ "$start" = yes ]; then
         run systemctl restart "${UNITS[0]}" || fail 1 "the service did not start: journalctl -u ${UNITS[0]}"
-        echo "installed and started: systemctl status ${UNITS[0]}"
+        tell "installed and started; how it does: sudo latx-edge doctor"
     else
-        echo "installed; to start it: systemctl start ${UNITS[0]}"
+        tell "installed; to start it: systemctl start ${UNITS[0]}"
     fi
 }
 
@@ -181,9 +186,9 @@ uninstall_all() {
             run rm -rf "$destdir$name"
         done
         if live && getent passwd "$OWN_USER" >/dev/null; then run userdel "$OWN_USER"; fi
-        echo "removed, with configuration, secrets and results"
+        tell "removed, with configuration, secrets and results"
     else
-        echo "removed; kept: ${KEPT[*]} and the user $OWN_USER (--purge removes them)"
+        tell "removed; kept: ${KEPT[*]} and the user $OWN_USER (--purge removes them)"
     fi
 }
 
