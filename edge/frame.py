@@ -22,7 +22,7 @@ class Intrinsics:
     distortion: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One moment of a depth camera. The camera may be mounted in any roll: gravity says where down is.
 

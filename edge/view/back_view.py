@@ -183,21 +183,20 @@ def _colour(
     image: NDArray[np.uint8], pixel: NDArray[np.int64], cell: NDArray[np.int64], mask: NDArray[np.bool_], grid: Grid
 ) -> NDArray[np.uint8]:
     """Colour of the cells: one pixel of each, lightly blurred (depth needs the mean, colour does not)."""
-    size = grid.rows * grid.cols
-    chosen = np.full(size, -1, np.int64)
+    chosen = np.full(grid.rows * grid.cols, -1, np.int64)
     chosen[cell] = pixel
-    stack = np.zeros((size, 4), np.float32)
-    seen = np.flatnonzero(chosen >= 0)
-    stack[seen, :3] = image.reshape(-1, 3).take(chosen[seen], axis=0)
-    stack[seen, 3] = 1
-    picture = np.asarray(cv2.GaussianBlur(stack.reshape(grid.rows, grid.cols, 4), (0, 0), COLOUR_CELLS), np.float32)
-    bare = mask & (picture[..., 3] < 0.05)
+    seen = chosen >= 0
+    weight = seen.astype(np.float32).reshape(grid.rows, grid.cols)
+    picked = image.reshape(-1, 3).take(np.maximum(chosen, 0), axis=0).reshape(grid.rows, grid.cols, 3)
+    planes = [weight, *(plane * weight for plane in cv2.split(picked))]
+    share, *blurred = (np.asarray(cv2.GaussianBlur(plane, (0, 0), COLOUR_CELLS), np.float32) for plane in planes)
+    bare = mask & (share < 0.05)
     if bare.any():  # bridged holes take the colour around them
-        picture[bare] = cv2.boxFilter(picture, -1, (2 * HOLE_CELLS + 1, 2 * HOLE_CELLS + 1))[bare]
-    share = mask / np.maximum(picture[..., 3], np.float32(1e-6))
-    shown = np.asarray(cv2.multiply(picture[..., :3], cv2.merge([share] * 3)), np.float32)
-    shown += 0.5  # rounds
-    return shown.astype(np.uint8)
+        size = (2 * HOLE_CELLS + 1, 2 * HOLE_CELLS + 1)
+        for plane in (share, *blurred):
+            plane[bare] = cv2.boxFilter(plane, -1, size)[bare]
+    scale = mask / np.maximum(share, np.float32(1e-6))
+    return np.asarray(cv2.merge([(plane * scale + np.float32(0.5)).astype(np.uint8) for plane in blurred]))
 
 
 def _midline_depth(surface: NDArray[np.float32], mask: NDArray[np.bool_], grid: Grid) -> float:
@@ -224,7 +223,9 @@ def _missing_share(
 
 
 def _running_median(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """Median over ``length`` rows, gaps left out: a hole in one row does not narrow the trunk."""
-    filled = np.where(np.isfinite(values), values, np.nanmedian(values) if np.isfinite(values).any() else 0.0)
-    padded = np.pad(filled, length // 2, mode="edge")
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, length), axis=1)
+    """Median over ``length`` rows (odd), gaps left out: a hole in one row does not narrow the trunk."""
+    known = np.isfinite(values)
+    filled = values if known.all() else np.where(known, values, median(values[known]) if known.any() else 0.0)
+    padded = np.concatenate([np.full(length // 2, filled[0]), filled, np.full(length // 2, filled[-1])])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, length)
+    return np.asarray(np.partition(windows, length // 2, axis=1)[:, length // 2])

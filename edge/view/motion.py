@@ -39,8 +39,9 @@ def movement(now: Thinned, before: Thinned, segment: Segment, pose: Pose) -> dic
     middle_m = median(now.z_m[segment.mask])
     where = (segment.distance_m, middle_m, pose.anchors.shoulder_y_mm / 1000)
     steps = np.abs(_middles(now, *where) - _middles(before, *where))
-    if np.isfinite(steps).sum() >= 5:
-        moved["shift_mm"] = float(np.nanmedian(steps)) * 1000
+    known = steps[np.isfinite(steps)]
+    if known.size >= 5:
+        moved["shift_mm"] = median(known) * 1000
     return moved
 
 
@@ -51,7 +52,7 @@ def _middles(view: Thinned, distance_m: float, middle_m: float, shoulder_m: floa
     near = view.valid & (np.abs(view.x_m - distance_m) < DEPTH_BAND_M) & (np.abs(view.z_m - middle_m) < REACH_M)
     near &= (band >= 0) & (band < bands)
     index, z = band[near].astype(np.int64), view.z_m[near]
-    left, right = np.full(bands, np.inf), np.full(bands, -np.inf)
+    left, right = np.full(bands, np.inf, np.float32), np.full(bands, -np.inf, np.float32)
     np.minimum.at(left, index, z)
     np.maximum.at(right, index, z)
     return np.where(np.isfinite(left), (left + right) / 2, np.nan) if index.size else np.full(bands, np.nan)

@@ -206,8 +206,9 @@ def _plane(
     slopes: NDArray[np.float64] = np.zeros(2)
     for _ in range(3):
         centred = design - (design @ weight / weight.sum())[:, None]
-        moments = (centred * weight) @ centred.T
-        slopes = np.linalg.solve(moments[:2, :2] + 1e-6 * np.eye(2), moments[:2, 2])
+        (yy, yz, yx), (_, zz, zx), _ = ((centred * weight) @ centred.T).tolist()
+        yy, zz = yy + 1e-6, zz + 1e-6  # never singular
+        slopes = np.array([yx * zz - zx * yz, zx * yy - yx * yz]) / (yy * zz - yz * yz)
         rest = centred[2] - slopes @ centred[:2]
         spread = 1.4826 * median(np.abs(rest)) + 1e-3
         weight = taper * (1 - np.clip(rest / (BIWEIGHT * spread), -1, 1) ** 2) ** 2

@@ -63,9 +63,10 @@ def convexity_mm(surface_mm: NDArray[np.float32], mask: NDArray[np.bool_], found
     rows = np.flatnonzero((y >= ROWS_MM[0]) & (y <= ROWS_MM[1]) & (inner.mean(axis=1) > 0.5))[::3]
     if rows.size < 5:
         return 0.0
-    depth = np.where(inner[rows], surface_mm[rows][:, cols], np.nan)
-    known = np.isfinite(depth).sum(axis=0) >= 5
-    profile = median_of_known((depth - np.nanmean(depth, axis=1, keepdims=True))[:, known])
+    there, depth = inner[rows], surface_mm[rows][:, cols]
+    mean = np.sum(depth, axis=1, where=there) / there.sum(axis=1)
+    known = there.sum(axis=0) >= 5
+    profile = median_of_known(np.where(there, depth - mean[:, None], np.nan)[:, known])
     where = share[cols][known]
     sides = [profile[(where >= low) & (where <= high)] for low, high in ((-0.5, -0.4), (0.4, 0.5), (-0.35, 0.35))]
     if min(side.size for side in sides) == 0:

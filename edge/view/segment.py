@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -58,8 +59,22 @@ class Segment:
     touches: NDArray[np.bool_]
 
 
+_THINNED: Final[WeakKeyDictionary[Frame, tuple[bytes, Thinned]]] = WeakKeyDictionary()
+"""Frames that are still alive, with the mount that they were levelled by."""
+
+
 def thin(frame: Frame, level_from_camera: NDArray[np.float64]) -> Thinned:
-    """Thin a frame to about 320 pixels on the long side, taking the first of two readings of each block."""
+    """Thin a frame to about 320 pixels on the long side, taking the first of two readings of each block.
+
+    What it gives is kept as long as the frame is: the next frame is compared with it.
+    """
+    mount, known = level_from_camera.tobytes(), _THINNED.get(frame)
+    if known is None or known[0] != mount:
+        known = _THINNED[frame] = mount, _thin(frame, mount)
+    return known[1]
+
+
+def _thin(frame: Frame, mount: bytes) -> Thinned:
     height, width = frame.depth_m.shape
     step = max(1, round(max(height, width) / 320))
     h, w = height // step, width // step
@@ -71,7 +86,7 @@ def thin(frame: Frame, level_from_camera: NDArray[np.float64]) -> Thinned:
         depth = np.where(valid, depth, sample)
         valid = (depth > MIN_DEPTH_M) & (depth < MAX_DEPTH_M)  # False for NaN and infinities
     depth[~valid] = 0
-    x, y, z = depth * levelled_rays(frame.intrinsics, level_from_camera.tobytes(), step)
+    x, y, z = depth * levelled_rays(frame.intrinsics, mount, step)
     return Thinned(step, depth, x, y, z, valid)
 
 

@@ -82,12 +82,13 @@ def outline(
     occupied[:, 1:-1] = density >= level
     padded = np.zeros((rows, cols + 2), np.float32)
     padded[:, 1:-1] = density
-    col = np.arange(cols + 2)
+    col = np.arange(cols + 2, dtype=np.int16)  # few bytes: the searches below go through the whole image
     start = (middle_mm - left_mm) / cell_mm + 0.5
-    seed = np.where(occupied, np.abs(col - start), np.inf).argmin(axis=1)
+    seed = np.where(occupied, np.abs(col - np.float32(start)), np.float32(np.inf)).argmin(axis=1)
     found = occupied[np.arange(rows), seed] & (np.abs(seed - start) * cell_mm <= 60.0)
-    before = np.where(~occupied & (col < seed[:, None]), col, 0).max(axis=1)
-    after = np.where(~occupied & (col > seed[:, None]), col, cols + 1).min(axis=1)
+    empty, at = ~occupied, seed[:, None].astype(np.int16)
+    before = np.where(empty & (col < at), col, np.int16(0)).max(axis=1).astype(np.int64)
+    after = np.where(empty & (col > at), col, np.int16(cols + 1)).min(axis=1).astype(np.int64)
     row = np.arange(rows)
 
     def edge(outside: NDArray[np.int64], inside: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -186,5 +187,5 @@ def _smooth(values: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     length |= 1
     if length == 1:
         return values
-    padded = np.pad(values, length // 2, mode="edge")
+    padded = np.concatenate([np.full(length // 2, values[0]), values, np.full(length // 2, values[-1])])
     return np.convolve(padded, np.ones(length) / length, mode="valid")

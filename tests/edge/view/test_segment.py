@@ -89,3 +89,16 @@ def test_the_background_limit_lies_between_the_skin_and_a_wall(take: Take, perso
     limit = background_limit(view, segment.mask)
     assert (limit[segment.mask] > view.x_m[segment.mask]).all()
     assert limit.max() < 1.5
+
+
+def test_what_a_frame_was_thinned_to_is_kept_for_the_next_one_but_not_under_another_mount(
+    take: Take, person: Any
+) -> None:
+    frame = take(person).frame
+    level = np.eye(3)
+    first = thin(frame, level)
+    assert thin(frame, level) is first
+    turned = thin(frame, level[[0, 2, 1]])
+    assert turned is not first
+    np.testing.assert_array_equal(turned.y_m, first.z_m)
+    assert thin(replace(frame), level) is not first
