@@ -43,7 +43,8 @@ def back_tensor(view: BackView) -> NDArray[np.float32]:
     tensor[2] = np.clip(slope_z * SLOPE_GAIN, -SLOPE_LIMIT, SLOPE_LIMIT) * mask
     tensor[3] = mask
     if view.colour is not None:
-        tensor[4:7] = (view.colour.transpose(2, 0, 1) * np.float32(1 / 255) - np.float32(0.5)) * mask
+        for channel, plane in enumerate(cv2.split(view.colour), start=BACK_CHANNELS.index("red")):
+            tensor[channel] = (plane * np.float32(1 / 255) - np.float32(0.5)) * mask
         tensor[7] = 1.0
     return tensor
 
