@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -45,7 +46,7 @@ class Measurements:
 
 
 class Pipeline:
-    """Runs a bundle on frames, one at a time. It holds no state between frames."""
+    """Runs a bundle on frames, one by one or in a stream. It holds no state between frames."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
@@ -59,9 +60,38 @@ class Pipeline:
         Raises:
             BundleError: the model failed or answered with something that is not finite.
         """
-        timing: dict[str, float] = {}
-        with _timed(timing, "see"):
-            view = see(frame, previous)
+        return self._follow(*_seen(frame, previous))
+
+    def stream(self, next_frame: Callable[[], Frame | None]) -> Generator[Measurements | Refusal, None, None]:
+        """Measure one frame after the other, each against the one before it, until there is none.
+
+        The next frame is asked for and looked at in a second thread while the model runs on the present one: looking
+        keeps a processor busy, the model is busy elsewhere (a GPU) or leaves one idle now and then. So one frame more
+        is taken than is measured when the stream is left early.
+
+        Args:
+            next_frame: gives the next frame, or None after the last; called in that thread alone.
+
+        Raises:
+            BundleError: as for ``process``; and what ``next_frame`` raises.
+        """
+        previous: Frame | None = None
+
+        def look() -> tuple[BackView | Refusal, dict[str, float]] | None:
+            nonlocal previous
+            frame = next_frame()
+            if frame is None:
+                return None
+            before, previous = previous, frame
+            return _seen(frame, before)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="see") as ahead:
+            coming = ahead.submit(look)
+            while (seen := coming.result()) is not None:
+                coming = ahead.submit(look)
+                yield self._follow(*seen)
+
+    def _follow(self, view: BackView | Refusal, timing: dict[str, float]) -> Measurements | Refusal:
         if isinstance(view, Refusal):
             return view
         measured = self.measure(view)
@@ -93,6 +123,13 @@ class Pipeline:
             number=view.number,
             timing_ms=timing,
         )
+
+
+def _seen(frame: Frame, previous: Frame | None) -> tuple[BackView | Refusal, dict[str, float]]:
+    timing: dict[str, float] = {}
+    with _timed(timing, "see"):
+        view = see(frame, previous)
+    return view, timing
 
 
 @contextmanager

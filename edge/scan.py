@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -49,17 +50,15 @@ def scan(camera: DepthCamera, pipeline: Pipeline, frames: int, on_frame: OnFrame
     """
     start = time.perf_counter()
     outcomes: list[Outcome] = []
-    measured, previous = 0, None
-    while measured < frames and len(outcomes) < frames * PATIENCE:
-        frame = camera.read()
-        if frame is None:
-            break
-        outcome = pipeline.process(frame, previous)
-        outcomes.append(outcome)
-        measured += isinstance(outcome, Measurements)
-        previous = frame
-        if on_frame is not None:
-            on_frame(len(outcomes), outcome)
+    measured = 0
+    with closing(pipeline.stream(camera.read)) as stream:  # closed before the camera can be
+        for outcome in stream:
+            outcomes.append(outcome)
+            measured += isinstance(outcome, Measurements)
+            if on_frame is not None:
+                on_frame(len(outcomes), outcome)
+            if measured == frames or len(outcomes) == frames * PATIENCE:
+                break
     if not outcomes:
         raise RecordingError("the recording holds no frame", where=camera.info.source,
                              expected="at least one depth frame", found="none", mend="record again")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 
 import numpy as np
 import pytest
 
 from edge.anatomy import ANGLE_NAMES
-from edge.errors import BundleError
+from edge.errors import BundleError, RecordingError
 from edge.pipeline import Measurements, Pipeline
 from edge.runtime.bundle import load_bundle
 from edge.runtime.template_runner import TemplateRunner, template_bundle
@@ -53,3 +54,58 @@ def test_a_model_that_fails_gives_an_error_and_never_an_angle(phantom_frames, st
     bundle = dataclasses.replace(template_bundle(), **{stage: TemplateRunner(stage, fail=fail)})
     with pytest.raises(BundleError, match=stage):
         Pipeline(bundle).process(phantom_frames[0])
+
+
+def test_a_stream_measures_what_frame_after_frame_does(phantom_frames, stand_in):
+    pipeline, frames = Pipeline(stand_in), [phantom_frames[0], phantom_frames[0], *phantom_frames[1:]]
+    coming = iter(frames)
+    streamed = list(pipeline.stream(lambda: next(coming, None)))
+    one_by_one = [pipeline.process(frame, before) for frame, before in zip(frames, [None, *frames[:-1]], strict=True)]
+    assert [type(outcome) for outcome in streamed] == [type(outcome) for outcome in one_by_one]
+    assert streamed[1].reason == "stale_frame"
+    for got, want in zip(streamed, one_by_one, strict=True):
+        if isinstance(want, Measurements):
+            assert (got.number, got.angles_deg, got.gates) == (want.number, want.angles_deg, want.gates)
+            assert list(got.timing_ms) == list(want.timing_ms)
+
+
+def test_a_stream_looks_at_the_next_frame_while_the_model_runs(phantom_frames):
+    asked, coming = [], iter(phantom_frames)
+    next_is_asked_for = threading.Event()
+
+    def next_frame():
+        asked.append(1)
+        if len(asked) == 2:
+            next_is_asked_for.set()
+        return next(coming, None)
+
+    class Patient(TemplateRunner):
+        def run(self, tensors):
+            assert next_is_asked_for.wait(10.0), "the next frame is not asked for before the model has ended"
+            return super().run(tensors)
+
+    bundle = dataclasses.replace(template_bundle(), structure=Patient("structure"))
+    assert len(list(Pipeline(bundle).stream(next_frame))) == len(phantom_frames)
+
+
+def test_a_stream_that_is_left_reads_nothing_any_more(phantom_frames, stand_in):
+    asked = []
+
+    def next_frame():
+        asked.append(1)
+        return dataclasses.replace(phantom_frames[0], number=len(asked), device_time_ms=66.0 * len(asked),
+                                   captured_at_ns=len(asked) * 66_000_000)
+
+    stream = Pipeline(stand_in).stream(next_frame)
+    next(stream)
+    stream.close()
+    assert len(asked) == 2
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("see")]
+
+
+def test_a_camera_that_fails_ends_a_stream_with_its_error(stand_in):
+    def broken():
+        raise RecordingError("cut short", where="a file", expected="a frame", found="its end", mend="record again")
+
+    with pytest.raises(RecordingError, match="cut short"):
+        next(Pipeline(stand_in).stream(broken))

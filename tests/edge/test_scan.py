@@ -37,16 +37,17 @@ def test_a_scan_ends_when_enough_frames_are_measured(phantom_frames, stand_in):
     camera, told = Replay(phantom_frames), []
     done = scan(camera, Pipeline(stand_in), 3, lambda number, outcome: told.append((number, type(outcome))))
     assert done.result.accepted_frames == 3
-    assert camera.given == 3
+    assert camera.given <= 4  # one is read ahead
     assert told == [(1, Measurements), (2, Measurements), (3, Measurements)]
     assert done.total_ms > 0
 
 
 def test_a_scan_goes_on_while_frames_are_refused(phantom_frames, stand_in):
-    camera = Replay([blind(phantom_frames[0]), *phantom_frames])
-    done = scan(camera, Pipeline(stand_in), 3)
+    told = []
+    done = scan(Replay([blind(phantom_frames[0]), *phantom_frames]), Pipeline(stand_in), 3,
+                lambda _, outcome: told.append(outcome))
     assert done.result.accepted_frames == 3
-    assert sum(done.result.refusals.values()) == camera.given - 3
+    assert sum(done.result.refusals.values()) == len(told) - 3
 
 
 def test_a_short_recording_gives_what_it_holds(phantom_frames, stand_in):
@@ -62,4 +63,4 @@ def test_patience_with_an_empty_room_ends(phantom_frames, stand_in):
     camera = Replay([blind(phantom_frames[0])], endless=True)
     with pytest.raises(RefusedError):
         scan(camera, Pipeline(stand_in), 2)
-    assert camera.given == 2 * PATIENCE
+    assert camera.given in (2 * PATIENCE, 2 * PATIENCE + 1)  # one is read ahead

@@ -6,7 +6,8 @@ import json
 def test_the_bench_prints_each_step_the_rate_and_the_ratio(latx_edge, recording, tiny_bundle):
     code, out, _ = latx_edge("bench", "--camera", f"file:{recording}", "--bundle", tiny_bundle, "--runs", "3")
     assert code == 0
-    for word in ("see", "structure", "radiograph", "picture", "all steps", "two bare model runs", "frames/s", "times"):
+    for word in ("see", "structure", "radiograph", "picture", "one frame alone", "a frame in a stream",
+                 "two bare model runs", "frames/s", "times"):
         assert word in out
 
 

@@ -144,8 +144,8 @@ def test_a_name_as_reference_is_refused(scan, recording):
 
 def test_ctrl_c_is_exit_130_in_one_line_and_leaves_no_result(recording, tiny_bundle, tmp_path):
     code = ("import sys, time, edge.scan as s, edge.pipeline as p\n"
-            "def slow(self, frame, previous=None):\n    print('started', flush=True)\n    time.sleep(30)\n"
-            "p.Pipeline.process = slow\n"
+            "def slow(self, view):\n    print('started', flush=True)\n    time.sleep(30)\n"
+            "p.Pipeline.measure = slow\n"
             "from edge.cli import main\nsys.exit(main(sys.argv[1:]))")
     argv = ["scan", "--camera", f"file:{recording}", "--bundle", str(tiny_bundle), "--out", str(tmp_path / "scans")]
     child = subprocess.Popen([sys.executable, "-c", code, *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
