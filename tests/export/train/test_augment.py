@@ -54,6 +54,7 @@ def test_a_shift_moves_skin_landmarks_and_film_together(made, rng, shift) -> Non
     (augment.crop_neck, (slice(0, 12), slice(None))),
     (augment.crop_waist, (slice(222, 256), slice(None))),
     (augment.crop_sides, (slice(None), slice(0, 1))),
+    (augment.trim_outline, (slice(130, 140), slice(0, 1))),
 ])
 def test_a_crop_clears_mask_surface_and_colour(made, rng, change, where) -> None:
     sample = made(20.0)
@@ -85,3 +86,14 @@ def test_samples_without_truth_can_be_augmented(made) -> None:
     bare = dataclasses.replace(made(20.0, colour=False), endplates_mm=None, log_attenuation=None)
     for seed in range(20):
         augment.augment(bare, np.random.default_rng(seed))
+
+
+def test_flanks_are_reshaped_and_the_mid_line_is_not(made, rng) -> None:
+    sample = made(20.0)
+    before, after = sample.view, augment.reshape_flanks(sample, rng).view
+    moved = np.where(before.mask, np.abs(after.surface_x_mm - before.surface_x_mm), 0)
+    z = np.abs(BACK_VIEW.cols_u_mm)
+    assert moved[:, z <= 20.0].max() == 0.0
+    near, far = (moved[:, (z >= low) & (z <= low + 15.0)].mean() for low in (30.0, 90.0))
+    assert 0.0 < near < far < 40.0
+    np.testing.assert_array_equal(after.mask, before.mask)
