@@ -24,7 +24,7 @@ from export.model.dft import traced_transforms
 from export.model.radiograph import RADIOGRAPH_INPUTS, RADIOGRAPH_OUTPUTS, RadiographNet, radiograph_input_shapes
 from export.model.spectral_node import DOMAIN as NEUTRAL_DOMAIN
 from export.model.structure import STRUCTURE_INPUTS, STRUCTURE_OUTPUTS, StructureGraph, StructureNet
-from export.onnx.passes import fft_dft, fft_matmul, fft_plugin
+from export.onnx.passes import channel_order, fft_dft, fft_matmul, fft_plugin
 
 OPSET: Final = 18
 """The lowest that torch exports without its down-converter, and the highest that TensorRT 10.3 takes whole."""
@@ -108,6 +108,7 @@ def lower(model: onnx.ModelProto, fft: str) -> onnx.ModelProto:
     surgeon = gs.import_onnx(model)
     surgeon.name = model.graph.name
     FFT_LOWERINGS[fft](surgeon)
+    channel_order.apply(surgeon)
     lowered = gs.export_onnx(surgeon, do_type_check=False)
     left = [node.name for node in lowered.graph.node if node.domain == NEUTRAL_DOMAIN]
     if left:

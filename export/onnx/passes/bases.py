@@ -32,6 +32,12 @@ def inverse_height(height: int) -> Basis:
     return np.ascontiguousarray(forward_height(height).T)
 
 
+def paired_columns(basis: Basis) -> Basis:
+    """``basis`` (N, 2H) for [real; imaginary] rows, as it acts on rows in pairs: real 0, imaginary 0, real 1, ..."""
+    rows, columns = basis.shape
+    return np.ascontiguousarray(basis.reshape(rows, 2, columns // 2).swapaxes(1, 2).reshape(rows, columns))
+
+
 def inverse_width(width: int) -> Basis:
     """(2*(W//2+1), W): [real | imaginary] @ basis gives the orthonormal irfft over the last axis."""
     bins = width // 2 + 1
