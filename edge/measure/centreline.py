@@ -25,6 +25,13 @@ UPPER_END: Final = 0.40
 LOWER_END: Final = 0.90
 """The steepest forward slope is looked for between these fractions of the height, counted from the top."""
 
+_MIDDLES: Final = (np.arange(SAMPLES) + 0.5) / SAMPLES
+_FRACTIONS: Final = _MIDDLES[(_MIDDLES >= TRIM) & (_MIDDLES <= 1 - TRIM)]
+"""Where slopes are taken: the middles of even parts of the height. At the line's own points, the last one left in
+would change with the least change of the line, and with it lordosis: there the slope turns by a degree per point."""
+_UPPER: Final = np.flatnonzero(_FRACTIONS <= UPPER_END)
+_MIDDLE: Final = np.flatnonzero((_FRACTIONS >= UPPER_END) & (_FRACTIONS <= LOWER_END))
+
 
 def spline_through(points_mm: NDArray[np.floating], per_interval: int = 16) -> NDArray[np.float64]:
     """Natural cubic spline through points, parametrised by chord length.
@@ -77,15 +84,10 @@ def tangent_angles(line_mm: NDArray[np.floating]) -> tuple[float, float]:
     even = np.linspace(0.0, arc[-1], SAMPLES)
     depth_even = np.interp(even, arc, depth)
     fit = Chebyshev.fit(depth_even, np.interp(even, arc, x), DEGREE)
-    top, height = depth_even.min(), np.ptp(depth_even)
-    fraction = (depth_even - top) / height
-    kept = (fraction >= TRIM) & (fraction <= 1 - TRIM)
-    fraction = fraction[kept]
-    slope_deg = np.degrees(np.arctan(fit.deriv()(depth_even[kept])))
-    middle = np.flatnonzero((fraction >= UPPER_END) & (fraction <= LOWER_END))
-    turn = middle[np.argmax(slope_deg[middle])]
+    slope_deg = np.degrees(np.arctan(fit.deriv()(depth_even.min() + np.ptp(depth_even) * _FRACTIONS)))
+    turn = _MIDDLE[np.argmax(slope_deg[_MIDDLE])]
     steepest = slope_deg[turn]
-    return float(steepest - slope_deg[fraction <= UPPER_END].min()), float(steepest - slope_deg[turn:].min())
+    return float(steepest - slope_deg[_UPPER].min()), float(steepest - slope_deg[turn:].min())
 
 
 def vertebral_line_mm(endplates_mm: NDArray[np.floating]) -> NDArray[np.float64]:

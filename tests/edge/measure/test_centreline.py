@@ -71,3 +71,12 @@ def test_a_spline_agrees_with_a_smooth_curve_between_its_points():
     dense = spline_through(100 * np.stack([np.cos(angle), np.sin(angle)], -1))
     assert np.abs(np.linalg.norm(dense, axis=1) - 100).max() < 0.05
     assert np.abs(np.linalg.norm(dense[::16], axis=1) - 100).max() < 1e-9
+
+
+def test_a_line_that_hardly_changes_reads_hardly_different():
+    """It is steep towards the sacrum, where lordosis is read: there one point more or less is a degree."""
+    readings = np.array([tangent_angles(line(lambda d, bow=bow: bow * np.sin((d / 450) ** 3 * 4), n=400))
+                         for bow in np.linspace(55, 65, 101)])
+    steps = np.abs(np.diff(readings, axis=0))
+    assert steps.max() < 2 * np.median(steps, axis=0).max()
+    assert steps.min() > 0  # the lines do differ
