@@ -10,7 +10,6 @@ from typing import Final
 from edge.clock import Clock
 from edge.errors import LatxError, OutputError
 from edge.health.metrics import Metrics
-from edge.privacy.audit import AuditLog
 from edge.privacy.retention import Retention
 from edge.sinks.outbox.outbox import Outbox, free_bytes_of
 from edge.sinks.sink import Report, Sink
@@ -29,10 +28,9 @@ class Store:
     """
 
     def __init__(self, scans: Path, sink: Sink, room: Callable[[], str | None], clock: Clock, metrics: Metrics, *,
-                 outbox: Outbox | None = None, audit: AuditLog | None = None,
-                 retention: Retention | None = None) -> None:
+                 outbox: Outbox | None = None, retention: Retention | None = None) -> None:
         self._scans, self._sink, self._room, self._clock, self._metrics = scans, sink, room, clock, metrics
-        self._outbox, self._audit, self._retention = outbox, audit, retention
+        self._outbox, self._retention = outbox, retention
         self._looked_s = float("-inf")
         self._refusal: str | None = None
         self._complaint = ""
@@ -47,7 +45,7 @@ class Store:
         return self._refusal
 
     def accept(self, report: Report) -> None:
-        """Keep a report: on disk, and in the queue where there is one, when this returns.
+        """Keep a report: on disk, on record, and in the queue where there is one, when this returns.
 
         Raises:
             OutputError: it could not be kept. ``refusal`` says so until the next look.
@@ -57,12 +55,6 @@ class Store:
         except OutputError as error:
             self._refusal, self._looked_s = error.what, self._clock.monotonic_s()
             raise
-        try:
-            if self._audit is not None:
-                self._audit.record("result_stored", scan_id=report.result.scan_id)
-        except OutputError as error:  # the result is kept all the same; the next one has to wait
-            _log.error("%s", error.line())
-            self._refusal, self._looked_s = error.what, self._clock.monotonic_s()
 
     def chore(self) -> None:
         """Delete what is too old, when that is due. A disk that refuses is no reason to end."""

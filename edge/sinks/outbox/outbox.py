@@ -125,6 +125,11 @@ class Outbox:
                                f"queue holds {settings.max_mb:.0f} MB")
         return Room(True)
 
+    def refusal(self) -> str | None:
+        """Why there is no room for one more scan; None where there is."""
+        room = self.room()
+        return None if room.ok else room.reason
+
     def intend(self, scan_id: str) -> None:
         """Say that ``scan_id`` is about to be written to its folder.
 

@@ -28,7 +28,7 @@ def scans(tmp_path, reports):
     """Two results, queued, and their log."""
     folder = tmp_path / "scans"
     outbox = Outbox(outbox_path(folder), folder)
-    sink = QueuedSink(DiskSink(folder), outbox, AuditLog(audit_path(folder)))
+    sink = QueuedSink(DiskSink(folder, AuditLog(audit_path(folder))), outbox)
     for seed in range(2):
         sink.accept(reports(seed))
     outbox.close()

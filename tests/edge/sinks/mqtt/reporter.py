@@ -49,7 +49,7 @@ def main(template: Path, scans: Path, port: int, count: int, seed: int, remove_a
 
     one = read(template)
     outbox, audit = Outbox(outbox_path(scans), scans), AuditLog(audit_path(scans))
-    sink = QueuedSink(DiskSink(scans), outbox, audit)
+    sink = QueuedSink(DiskSink(scans, audit), outbox)
     settings = MqttSettings(port=port, back_off_first_s=0.05, back_off_limit_s=0.3, connect_timeout_s=1.0,
                             remove_after=remove_after, receipt_timeout_s=2.0)
     link = MqttLink(settings, DEVICE, outbox, lambda _: Reply.ok(), audit=audit)

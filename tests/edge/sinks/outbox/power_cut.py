@@ -79,7 +79,7 @@ def accept(template: Path, reporter: Path) -> Callable[[Path], Callable[[], None
     report = module.vary(module.read(template), 1)
 
     def prepare(folder: Path) -> Callable[[], None]:
-        sink = QueuedSink(DiskSink(folder), Outbox(outbox_path(folder), folder), AuditLog(audit_path(folder)))
+        sink = QueuedSink(DiskSink(folder, AuditLog(audit_path(folder))), Outbox(outbox_path(folder), folder))
         return lambda: sink.accept(report) and None
 
     return prepare

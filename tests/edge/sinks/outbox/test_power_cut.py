@@ -72,7 +72,7 @@ def test_a_result_is_there_whole_and_owed_or_not_there_at_all(rehearse):
         assert len(visible) <= 1
         assert all(is_whole(p) for p in visible), folder
         outbox = Outbox(outbox_path(folder), folder)
-        QueuedSink(DiskSink(folder), outbox, AuditLog(audit_path(folder)))  # the next start
+        QueuedSink(DiskSink(folder, AuditLog(audit_path(folder))), outbox)  # the next start
         assert not outbox.rebuilt
         assert [e.scan_id for e in outbox.due(10)] == [p.name for p in visible], "owed exactly where it is on disk"
         assert outbox.backlog().reports == len(visible)
