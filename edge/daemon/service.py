@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +15,12 @@ from edge.camera.supervisor import CameraSupervisor
 from edge.clock import SYSTEM_CLOCK, Clock
 from edge.config.load import load_config
 from edge.config.models import Config
+from edge.daemon.assembly import configured_bundle, make_link, make_previews, make_server, make_store
 from edge.daemon.bounded_end import bound_stop, no_bound
 from edge.daemon.commands import CommandDesk
 from edge.daemon.cooling import Cooling
-from edge.daemon.link import Link, NoLink
+from edge.daemon.description import description
+from edge.daemon.link import Link
 from edge.daemon.live import LiveView
 from edge.daemon.loop import Daemon, Parts
 from edge.daemon.model_guard import ModelGuard
@@ -26,25 +28,16 @@ from edge.daemon.notifier import Notifier, notifier_from
 from edge.daemon.reload import applied, compare
 from edge.daemon.stats import Stats
 from edge.daemon.status import Board
-from edge.daemon.store import Store, disk_room
 from edge.daemon.thermals import SysfsThermals, Thermals
 from edge.errors import LatxError, OutputError
 from edge.health.logs import set_level
 from edge.health.metrics import Metrics
-from edge.health.server import LocalServer, health_routes
-from edge.page.routes import page_routes
 from edge.privacy.audit import AuditLog
-from edge.privacy.retention import Retention
 from edge.privacy.wipe import wipe
-from edge.result.identity import device_id
-from edge.runtime.bundle import Bundle, load_bundle
-from edge.runtime.runtimes import PRECISIONS
-from edge.sinks.disk import DiskSink
+from edge.runtime.bundle import Bundle
 from edge.sinks.mqtt.commands import Command, Reply, WipeData
 from edge.sinks.outbox.outbox import Outbox
-from edge.sinks.outbox.sink import QueuedSink
 from edge.sinks.places import audit_path, outbox_path, scans_folder
-from edge.sinks.sink import Sink
 
 _log = logging.getLogger(__name__)
 
@@ -52,12 +45,6 @@ LINK_STOP_S: Final = 3.0
 SERVER_STOP_S: Final = 1.0
 
 LoadBundle = Callable[[Config], Bundle]
-
-
-def configured_bundle(config: Config) -> Bundle:
-    """The model bundle that the configuration names."""
-    model = config.model
-    return load_bundle(model.bundle, model.threads, model.runtime, PRECISIONS[model.precision])
 
 
 class Service:
@@ -81,21 +68,21 @@ class Service:
         self.camera.read(0.0)  # it opens in a thread of its own while the model is loaded
         self.bundle = bundle(config)
         self._scans = scans_folder(config.storage.out)
-        metrics = Metrics()
-        disk = DiskSink(self._scans)
         self._audit = AuditLog(audit_path(self._scans), clock) if config.privacy.audit else None
         self._outbox = Outbox(outbox_path(self._scans), self._scans, config.outbox, clock) if config.mqtt else None
-        desk = CommandDesk({"wipe": self._wipe})
-        self._connected: Callable[[], bool] = lambda: False
+        metrics, desk = Metrics(), CommandDesk({"wipe": self._wipe})
         self.parts = Parts(
-            camera=self.camera, model=ModelGuard(self.bundle, clock), store=self._store(disk, metrics, clock),
+            camera=self.camera, model=ModelGuard(self.bundle, clock),
+            store=make_store(config, self._scans, self._outbox, self._audit, metrics, clock),
             cooling=Cooling(config.thermal, thermals or SysfsThermals(config.thermal.zones), clock),
-            notifier=self.notifier,
-            link=link or self._link(desk), desk=desk, metrics=metrics, board=Board(), live=LiveView(), clock=clock,
+            notifier=self.notifier, link=link or make_link(config, self._outbox, desk, self._audit), desk=desk,
+            metrics=metrics, board=Board(), live=LiveView(), clock=clock,
         )  # fmt: skip
-        self.daemon = Daemon(config, self.parts, self.reload, (self.parts.store.chore, self._hear_signal))
-        self.daemon.chores = (*self.daemon.chores, Stats(self.parts, self.daemon.attention, self._connected).chore)
-        self.server = self._serve(clock)
+        self.daemon = Daemon(config, self.parts, self.reload)
+        self.daemon.chores = (self._hear_signal, self.parts.store.chore,
+                              Stats(self.parts, self.daemon.attention).chore,
+                              *(preview.chore for preview in make_previews(config, self.parts)))
+        self.server = make_server(config, self.parts)
         self._hangup = False
         self._bound: Callable[[], None] = no_bound
         self._describe(())
@@ -175,47 +162,6 @@ class Service:
                  reply.error or reply.data["result"])
         self.notifier.send(READY="1")
 
-    def _store(self, disk: DiskSink, metrics: Metrics, clock: Clock) -> Store:
-        sink: Sink = disk
-        room = disk_room(self._scans, self.config.outbox.min_free_mb)
-        outbox = self._outbox
-        if outbox is not None:
-            sink = queued = QueuedSink(disk, outbox)
-            for scan_id in queued.recovered:  # a killed process had written it and no more
-                self._record("result_stored", scan_id=scan_id)
-            if outbox.rebuilt:
-                _log.error("the outbox was damaged; every result on disk is queued again")
-                self._record("outbox_rebuilt", reports=outbox.backlog().reports)
-
-            def room() -> str | None:
-                found = outbox.room()
-                return None if found.ok else found.reason
-
-        retention = Retention(self._scans, self.config.privacy, outbox, self._audit, clock)
-        return Store(self._scans, sink, room, clock, metrics, outbox=outbox, audit=self._audit, retention=retention)
-
-    def _link(self, desk: CommandDesk) -> Link:
-        if self.config.mqtt is None or self._outbox is None:
-            return NoLink()
-        from edge.sinks.mqtt.link import MqttLink
-
-        link = MqttLink(self.config.mqtt, device_id(), self._outbox, desk, audit=self._audit)
-        self._connected = lambda: link.status.connected
-        return link
-
-    def _serve(self, clock: Clock) -> LocalServer | None:
-        """The probes; a kiosk whose port is taken scans all the same."""
-        if not self.config.health.enabled:
-            return None
-        routes = health_routes(self.parts.board, self.parts.metrics, clock)
-        if self.config.health.page:
-            routes |= page_routes(self.parts.board, self.parts.live)
-        try:
-            return LocalServer(self.config.health, routes)
-        except OutputError as error:
-            _log.error("%s", error.line())
-            return None
-
     def _wipe(self, command: Command) -> Reply:
         """On the thread that heard it: a year of results may take longer to delete than a turn of the loop may last."""
         data = command.data
@@ -229,15 +175,10 @@ class Service:
             self.daemon.attention.forget_result()
         return Reply.ok(results=done.results, queued=done.queued)
 
-    def _describe(self, restart_required: list[str] | tuple[str, ...]) -> None:
+    def _describe(self, restart_required: Sequence[str]) -> None:
         manifest, runtime = self.bundle.manifest, self.bundle.structure.runtime
         self.parts.metrics.set("info", 1, __version__, f"{manifest.name} {manifest.version}", runtime)
-        self.parts.link.publish_info({
-            "model": {"name": manifest.name, "version": manifest.version, "sha256": self.bundle.sha256,
-                      "precision": manifest.precision, "runtime": runtime, "trained_on": manifest.trained_on},
-            "restart_required": list(restart_required),
-            "notice": "Synthetic output of a depth view; not for diagnostic use.",
-        })  # fmt: skip
+        self.parts.link.publish_info(description(self.bundle, restart_required))
 
     def _record(self, event: str, **data: Any) -> None:
         """An entry in the audit log; a disk that refuses it stops nothing but scans, which the store sees to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from edge.daemon.loop import Parts
@@ -16,14 +15,10 @@ MEASURE_S: Final = 1.0
 
 
 class Stats:
-    """A chore of the loop.
+    """A chore of the loop."""
 
-    Args:
-        connected: whether a broker is connected.
-    """
-
-    def __init__(self, parts: Parts, attention: Attention, connected: Callable[[], bool]) -> None:
-        self._parts, self._attention, self._connected = parts, attention, connected
+    def __init__(self, parts: Parts, attention: Attention) -> None:
+        self._parts, self._attention = parts, attention
         self._last_s, self._last_frames = parts.clock.monotonic_s(), 0
         self._measured_s = float("-inf")
 
@@ -42,7 +37,7 @@ class Stats:
         metrics, heat = self._parts.metrics, self._parts.cooling.heat
         metrics.set("rate_share", heat.share)
         metrics.set("over_current_events", heat.over_currents)
-        metrics.set("broker_connected", self._connected())
+        metrics.set("broker_connected", self._parts.link.status.connected)
         if heat.celsius is not None:
             metrics.only("temperature_celsius", heat.zone, heat.celsius)
 

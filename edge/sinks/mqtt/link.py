@@ -22,6 +22,7 @@ from edge.sinks.mqtt.commands import Command, Reply
 from edge.sinks.mqtt.delivery import Delivery
 from edge.sinks.mqtt.discovery import birth_topic
 from edge.sinks.mqtt.keep_connected import keep_connected
+from edge.sinks.mqtt.link_status import LinkStatus
 from edge.sinks.mqtt.outgoing import Outgoing
 from edge.sinks.mqtt.publisher import Disconnected, Granted, Message, Publisher
 from edge.sinks.mqtt.receipt import Receipt, read_receipt
@@ -36,17 +37,6 @@ _MAX_REQUESTS: Final = 16  # waiting to be carried out; more are dropped
 _MAX_RECEIPTS: Final = 1000
 _SWEEP_S: Final = 600.0  # between two looks for reports past their age
 _TICK_S: Final = 1.0
-
-
-@dataclass(frozen=True)
-class LinkStatus:
-    """How the link is. problem: why there is no connection, or why reports do not get through; None if all is well."""
-
-    connected: bool = False
-    problem: str | None = "not started"
-    connections: int = 0
-    delivered: int = 0
-    refused_requests: int = 0
 
 
 @dataclass(frozen=True)
@@ -147,6 +137,11 @@ class MqttLink:
     def publish_stats(self, stats: Mapping[str, Any]) -> None:
         """Figures for those who listen now; what waits in the outbox is added."""
         self._voice.stats(stats)
+        self._notify()
+
+    def publish_preview(self, picture: bytes, angles_deg: Mapping[str, float]) -> None:
+        """A JPEG of live mode's newest radiograph for those who look now; a newer one takes its place."""
+        self._voice.preview(picture, angles_deg)
         self._notify()
 
     def publish_event(self, event: str, **data: Any) -> None:

@@ -1,7 +1,7 @@
 """What a device says beside its reports: the latest of what is retained, a bounded number of events, replies, figures.
 
-Retained topics keep only their newest value; events wait for the broker, the oldest giving way; replies and figures are
-for those who listen now and are dropped without a connection.
+Retained topics keep only their newest value; events wait for the broker, the oldest giving way; replies, figures and
+the preview are for those who listen now and are dropped without a connection.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Outgoing:
         self._to_retain: OrderedDict[str, Message] = OrderedDict()
         self._events: deque[Message] = deque()
         self._passing: deque[Message] = deque(maxlen=MAX_REPLIES)
+        self._newest: dict[str, Message] = {}
         self._unacknowledged: dict[int, Message] = {}
         self._online = False
         self.dropped_events = 0
@@ -50,6 +51,12 @@ class Outgoing:
             if self._online:
                 self._passing.append(message)
 
+    def newest(self, message: Message) -> None:
+        """Say it now, after everything else, or never: another one for its topic takes its place."""
+        with self._lock:
+            if self._online:
+                self._newest[message.topic] = message
+
     def connected(self, last: Message) -> None:
         """A new connection: everything retained is said again, then ``last``."""
         with self._lock:
@@ -63,6 +70,7 @@ class Outgoing:
             again = [m for m in self._unacknowledged.values() if not m.retain and m.properties == _EVENT]
             self._unacknowledged.clear()
             self._passing.clear()
+            self._newest.clear()
             self._events.extendleft(reversed(again))
             self._online = False
 
@@ -104,7 +112,9 @@ class Outgoing:
             return self._to_retain.popitem(last=False)[1]
         if self._passing:
             return self._passing.popleft()
-        return self._events.popleft() if self._events else None
+        if self._events:
+            return self._events.popleft()
+        return self._newest.pop(next(iter(self._newest))) if self._newest else None
 
 
 _EVENT: Final = (("kind", "event"),)

@@ -106,6 +106,13 @@ class MqttSettings(BrokerSettings):
         default=1_000_000, ge=10_000, le=250_000_000,
         description="Pictures beyond it are left out of a message. Brokers drop clients that exceed theirs.",
     )
+    preview_hz: float = Field(
+        default=0.0, ge=0, le=10,
+        description="Pictures a second of live mode's synthetic radiograph, for a screen elsewhere; 0: none.",
+    )
+    preview_max_bytes: int = Field(
+        default=32_000, ge=8_000, le=250_000, description="One that is larger is compressed further, or left out."
+    )
     in_flight: int = Field(default=4, ge=1, le=20, description="Reports on their way at once.")
     remove_after: Literal["puback", "receipt"] = Field(
         default="puback",

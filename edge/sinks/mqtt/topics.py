@@ -22,9 +22,11 @@ class TopicRow:
 
 TOPICS: Final[dict[str, TopicRow]] = {
     "availability": TopicRow(1, True, "device", "`online`, or `offline`: also the last will"),
-    "info": TopicRow(1, True, "device", "JSON: versions, model, verbs, whether a restart is required"),
+    "info": TopicRow(1, True, "device", "JSON: versions, model, engines, schemas, verbs, what awaits a restart"),
     "state": TopicRow(1, True, "device", "JSON: state of the device and the reasons for it"),
     "stats": TopicRow(0, False, "device", "JSON: rates, temperatures, what waits in the outbox"),
+    "preview": TopicRow(0, False, "device", "JPEG: the newest radiograph of live mode, its angles as user properties; "
+                                            "only with `preview_hz`"),
     "event": TopicRow(1, False, "device", "JSON: something happened (camera lost, throttled, ...)"),
     "result": TopicRow(1, False, "device", "`result.json` of a scan; user property `id`"),
     "radiograph": TopicRow(1, False, "device", "`radiograph.png` of a scan; user properties `id` and `sha256`"),

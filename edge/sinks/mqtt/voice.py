@@ -1,7 +1,8 @@
-"""The device's own words: info, state, figures, events, availability and discovery, put into messages of its topics."""
+"""The device's own words: info, state, figures, preview, events, availability, discovery, as messages of its topics."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -43,6 +44,13 @@ class Voice:
         backlog = self._backlog()
         waiting = {"reports": backlog.reports, "bytes": backlog.bytes, "oldest_s": round(backlog.oldest_s, 1)}
         self._outgoing.passing(self._message("stats", {**stats, "outbox": waiting}))
+
+    def preview(self, picture: bytes, angles_deg: Mapping[str, float]) -> None:
+        """What live mode sees."""
+        row = TOPICS["preview"]
+        angles = tuple((f"{name}_deg", f"{value:.1f}") for name, value in angles_deg.items() if math.isfinite(value))
+        self._outgoing.newest(Message(self._topics.name("preview"), picture, row.qos, row.retain, "image/jpeg",
+                                      properties=angles))
 
     def event(self, event: str, data: Mapping[str, Any]) -> None:
         """What has happened."""

@@ -21,6 +21,7 @@ from edge.daemon.thermals import Reading
 from edge.frame import Frame
 from edge.runtime.template_runner import template_bundle
 from edge.sinks.mqtt.commands import VERBS, Command, Reply
+from edge.sinks.mqtt.link_status import LinkStatus
 
 SCENES: dict[str, Callable[[Frame], Frame]] = {
     "back": lambda frame: frame,
@@ -82,7 +83,8 @@ class RecordingLink:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.stats: list[Mapping[str, Any]] = []
         self.info: list[Mapping[str, Any]] = []
-        self.stopped = False
+        self.previews: list[tuple[bytes, Mapping[str, float]]] = []
+        self.stopped, self.status = False, LinkStatus(connected=True)
 
     def start(self) -> None: ...
 
@@ -98,6 +100,9 @@ class RecordingLink:
 
     def publish_stats(self, stats: Mapping[str, Any]) -> None:
         self.stats.append(stats)
+
+    def publish_preview(self, picture: bytes, angles_deg: Mapping[str, float]) -> None:
+        self.previews.append((picture, angles_deg))
 
     def publish_event(self, event: str, **data: Any) -> None:
         self.events.append((event, data))

@@ -71,7 +71,7 @@ def test_a_scan_on_command_arrives_as_a_report_with_its_reference(kiosk, broker:
     monkeypatch.setenv("LATX_DEVICE_ID", "kiosk-1")
     host = Host(broker)
     host.connect()
-    k = kiosk({"link": None}, mqtt={"host": "127.0.0.1", "port": broker},
+    k = kiosk({"link": None}, mqtt={"host": "127.0.0.1", "port": broker, "preview_hz": 1.0},
               scan={"auto": False, "frames": 3, "over_s": 2.0, "hold_s": 0.2})  # fmt: skip
     k.service.parts.link.start()
 
@@ -86,12 +86,16 @@ def test_a_scan_on_command_arrives_as_a_report_with_its_reference(kiosk, broker:
     k.camera.scene = "back"
     host.ask("scan", subject_ref="child-17")
     turn_until(lambda: host.heard.get("report"))
+    assert "preview" not in host.heard, "live mode is off"
+    host.ask("live", enabled=True)
+    turn_until(lambda: host.heard.get("preview"))
     host.ask("wipe", confirm="wipe")
     turn_until(lambda: host.heard.get("cmd/response/wipe"))
 
     assert json.loads(host.heard["cmd/response/scan"][0])["status"] == "ok"
     states = [json.loads(said)["state"] for said in host.heard["state"]]
     assert states[-1] == "result"
+    assert host.heard["preview"][0].startswith(b"\xff\xd8"), "a JPEG"
     assert "scanning" in states
     report = zipfile.ZipFile(io.BytesIO(host.heard["report"][0]))
     assert json.loads(report.read("result.json"))["subject_ref"] == "child-17"

@@ -106,3 +106,29 @@ def test_replies_and_figures_are_for_those_who_listen_now(wire):
     outgoing.flush(wire.publish)
 
     assert [m.payload for m in wire.sent] == [b"online", b"now"]
+
+
+def test_of_pictures_only_the_newest_is_said_and_after_everything_else(wire):
+    outgoing = Outgoing()
+    outgoing.newest(Message("a/preview", b"before", 0))
+    outgoing.connected(ONLINE)
+    outgoing.newest(Message("a/preview", b"1", 0))
+    outgoing.newest(Message("a/preview", b"2", 0))
+    outgoing.event(event(7))
+
+    assert not outgoing.settled()
+    outgoing.flush(wire.publish)
+
+    assert [m.payload for m in wire.sent] == [b"online", b"7", b"2"]
+
+
+def test_a_picture_of_a_connection_that_was_lost_is_never_said(wire):
+    outgoing = Outgoing()
+    outgoing.connected(ONLINE)
+    outgoing.newest(Message("a/preview", b"1", 0))
+    outgoing.lost()
+    outgoing.connected(ONLINE)
+
+    outgoing.flush(wire.publish)
+
+    assert wire.kinds() == ["availability"]
