@@ -165,7 +165,7 @@ class Attention:
         metrics.count("frames_total", "refused" if isinstance(outcome, Refusal) else "measured")
         if isinstance(outcome, Measurements):
             for step, ms in outcome.timing_ms.items():
-                metrics.observe("step_seconds", ms / 1e3, step)
+                metrics.observe("step_duration_seconds", ms / 1e3, step)
         return outcome
 
     def _show_live(self, outcome: Measurements | BackView | Refusal) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -11,7 +12,10 @@ from typing import Final
 
 from edge.daemon.machine import Machine
 from edge.daemon.status import Status
+from edge.health.metrics import Metrics
 from edge.sinks.mqtt.commands import Command, Reply
+
+_log = logging.getLogger(__name__)
 
 WAITING: Final = 16
 """Commands that may wait for the loop; more are refused."""
@@ -55,18 +59,34 @@ class Waiting:
 
 
 class CommandDesk:
-    """Called by the link's thread with a command; emptied by the loop.
+    """Called by the link's thread with a command; emptied by the loop. Counts and logs what became of each.
 
     Args:
         at_once: verbs that are carried out on the caller's thread, because they may take longer than a frame.
     """
 
-    def __init__(self, at_once: dict[str, Callable[[Command], Reply]] | None = None) -> None:
-        self._at_once = at_once or {}
+    def __init__(self, metrics: Metrics, at_once: dict[str, Callable[[Command], Reply]] | None = None) -> None:
+        self._metrics, self._at_once = metrics, at_once or {}
         self._waiting: queue.Queue[Waiting] = queue.Queue(WAITING)
 
     def __call__(self, command: Command) -> Reply:
         """Hand a command over and wait for what the loop did with it."""
+        reply = self._answered(command)
+        self._metrics.count("commands_total", command.verb, reply.status)
+        _log.info("command %s: %s", command.verb, reply.error or reply.status)
+        return reply
+
+    def take(self) -> Iterator[Waiting]:
+        """Every command that waits and was not taken back."""
+        while True:
+            try:
+                waiting = self._waiting.get_nowait()
+            except queue.Empty:
+                return
+            if waiting.reply.set_running_or_notify_cancel():
+                yield waiting
+
+    def _answered(self, command: Command) -> Reply:
         if command.verb in self._at_once:
             return self._at_once[command.verb](command)
         waiting = Waiting(command, Future())
@@ -80,13 +100,3 @@ class CommandDesk:
             taken_back = waiting.reply.cancel()
             return Reply.refused(f"the device is busy; the command {'was' if taken_back else 'may be'} "
                                  f"{'not carried out' if taken_back else 'carried out later'}")
-
-    def take(self) -> Iterator[Waiting]:
-        """Every command that waits and was not taken back."""
-        while True:
-            try:
-                waiting = self._waiting.get_nowait()
-            except queue.Empty:
-                return
-            if waiting.reply.set_running_or_notify_cancel():
-                yield waiting

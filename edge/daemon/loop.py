@@ -76,7 +76,7 @@ class Daemon:
         self._camera_failures = 0
         self._conditions: tuple[Holding, ...] = ()
         self.exit_code: int | None = None
-        parts.metrics.follow_camera(parts.camera.counters)
+        parts.metrics.follow(parts.camera.counters, "camera_")
         self._moved("", "", self.machine.state)
 
     def configure(self, config: Config) -> None:
@@ -123,7 +123,7 @@ class Daemon:
         if frame is not None and self._attentive():
             started = time.perf_counter()
             if self.attention.look_at(frame):
-                parts.metrics.observe("frame_seconds", time.perf_counter() - started)
+                parts.metrics.observe("frame_duration_seconds", time.perf_counter() - started)
         self.attention.keep_time()
         for chore in self.chores:
             chore()
@@ -198,13 +198,10 @@ class Daemon:
             self.parts.metrics.set("condition", 0, key)
 
     def _obey(self, waiting: Waiting) -> None:
-        command = waiting.command
         try:
-            reply = self._carried_out(command)
+            reply = self._carried_out(waiting.command)
         except LatxError as error:
             reply = Reply.refused(error.line())
-        self.parts.metrics.count("commands_total", command.verb, reply.status)
-        _log.info("command %s: %s", command.verb, reply.error or reply.status)
         waiting.reply.set_result(reply)
 
     def _carried_out(self, command: Command) -> Reply:

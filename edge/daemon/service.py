@@ -70,7 +70,8 @@ class Service:
         self._scans = scans_folder(config.storage.out)
         self._audit = AuditLog(audit_path(self._scans), clock) if config.privacy.audit else None
         self._outbox = Outbox(outbox_path(self._scans), self._scans, config.outbox, clock) if config.mqtt else None
-        metrics, desk = Metrics(), CommandDesk({"wipe": self._wipe})
+        metrics = Metrics()
+        desk = CommandDesk(metrics, {"wipe": self._wipe})
         self.parts = Parts(
             camera=self.camera, model=ModelGuard(self.bundle, clock),
             store=make_store(config, self._scans, self._outbox, self._audit, metrics, clock),

@@ -34,10 +34,11 @@ class Stats:
         self._last_s, self._last_frames = now_s, frames
 
     def _measure(self) -> None:
-        metrics, heat = self._parts.metrics, self._parts.cooling.heat
-        metrics.set("rate_share", heat.share)
-        metrics.set("over_current_events", heat.over_currents)
-        metrics.set("broker_connected", self._parts.link.status.connected)
+        metrics, heat, link = self._parts.metrics, self._parts.cooling.heat, self._parts.link.status
+        metrics.set("rate_ratio", heat.share)
+        metrics.set("broker_connected", link.connected)
+        metrics.follow({"over_currents_total": heat.over_currents, "broker_connections_total": link.connections,
+                        "reports_delivered_total": link.delivered})
         if heat.celsius is not None:
             metrics.only("temperature_celsius", heat.zone, heat.celsius)
 

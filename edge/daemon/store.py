@@ -75,6 +75,7 @@ class Store:
                 backlog = self._outbox.backlog()
                 self._metrics.set("outbox_reports", backlog.reports)
                 self._metrics.set("outbox_bytes", backlog.bytes)
+                self._metrics.set("outbox_oldest_seconds", backlog.oldest_s)
         except (OSError, LatxError):
             return  # `room` has said so
 

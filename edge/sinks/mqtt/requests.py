@@ -101,4 +101,5 @@ def _first(error: ValidationError) -> str:
     """The first finding of a validation, without the value: it may be what nobody should repeat."""
     found = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part)[:64] for part in found["loc"])
-    return f"{where}: {found['msg']}"[:300] if where else found["msg"][:300]
+    what = found["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}"[:300] if where else what[:300]

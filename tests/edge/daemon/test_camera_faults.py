@@ -36,7 +36,7 @@ def test_the_machine_leaves_and_comes_back_by_itself(kiosk, full: bool, fault: s
     settings = CameraSettings(uri="demo:loop", give_up_after=0)
     camera = CameraSupervisor(injector.open, settings, clock)
     object.__setattr__(k.service.parts, "camera", camera)
-    k.service.parts.metrics.follow_camera(camera.counters)
+    k.service.parts.metrics.follow(camera.counters, "camera_")
     bad: list[int] = []
     process = k.service.parts.model.process
 

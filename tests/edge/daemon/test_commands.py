@@ -6,13 +6,14 @@ import pytest
 
 from edge.daemon import commands
 from edge.daemon.commands import WAITING, CommandDesk
+from edge.health.metrics import Metrics
 from edge.sinks.mqtt.commands import VERBS, Command, LiveData, Nothing, Reply
 
 CANCEL = Command(verb="cancel", data=Nothing())
 
 
 def test_a_command_waits_for_the_loops_answer() -> None:
-    desk = CommandDesk()
+    desk = CommandDesk(Metrics())
     replies: list[Reply] = []
     caller = threading.Thread(target=lambda: replies.append(desk(CANCEL)))
     caller.start()
@@ -27,7 +28,7 @@ def test_a_command_waits_for_the_loops_answer() -> None:
 
 def test_a_command_that_the_loop_does_not_get_to_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "ANSWER_WITHIN_S", 0.01)
-    desk = CommandDesk()
+    desk = CommandDesk(Metrics())
 
     assert "not carried out" in (desk(CANCEL).error or "")
     assert list(desk.take()) == [], "what was taken back is not carried out later"
@@ -35,7 +36,7 @@ def test_a_command_that_the_loop_does_not_get_to_is_taken_back(monkeypatch: pyte
 
 def test_no_more_commands_wait_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "ANSWER_WITHIN_S", 0.0)
-    desk = CommandDesk()
+    desk = CommandDesk(Metrics())
     for _ in range(WAITING):
         desk(CANCEL)
 
@@ -49,7 +50,7 @@ def test_what_may_take_long_is_done_on_the_callers_thread() -> None:
         threads.append(threading.current_thread())
         return Reply.ok()
 
-    desk = CommandDesk({"live": slow})
+    desk = CommandDesk(Metrics(), {"live": slow})
     assert desk(Command(verb="live", data=LiveData(enabled=True))).status == "ok"
     assert threads == [threading.current_thread()]
 
