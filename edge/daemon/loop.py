@@ -152,10 +152,12 @@ class Daemon:
         failures, self._camera_failures = self._camera_failures, camera.counters["failures_total"]
         if camera.state.kind == "lost" or failures != self._camera_failures:
             self._lose_camera()
+        missing = self.machine.state == "no_camera"
         if camera.state.kind in ("streaming", "degraded"):
-            self.machine.fire("camera_seen")
+            if self.machine.fire("camera_seen") and missing:
+                self.parts.link.publish_event("camera_back")
         elif self.machine.state == "starting" and self.parts.clock.monotonic_s() - self._warm_s >= CAMERA_GRACE_S:
-            self.machine.fire("camera_lost")
+            self._lose_camera()
         if not self._ready and self.machine.state != "starting":
             self._ready = True
             self.parts.notifier.send(READY="1", STATUS=self.machine.state)
@@ -165,7 +167,7 @@ class Daemon:
     def _lose_camera(self) -> None:
         if self.machine.fire("camera_lost"):
             state = self.parts.camera.state
-            self.parts.link.publish_event("camera_lost", reason=state.reason)
+            self.parts.link.publish_event("camera_lost", reason=state.reason or state.kind)
         self.attention.forget_frames()
 
     def _note_conditions(self) -> None:

@@ -29,6 +29,11 @@ ENTITIES: Final[dict[str, EntityRow]] = {
     "connected": EntityRow("binary_sensor", "Connected", "availability", more={
         "device_class": "connectivity", "payload_on": ONLINE.decode(), "payload_off": OFFLINE.decode()}),
     "state": EntityRow("sensor", "State", "state", "{{ value_json.state }}"),
+    "problem": EntityRow(
+        "binary_sensor", "Problem", "state",
+        "{{ 'ON' if value_json.reasons or not value_json.can_scan else 'OFF' }}", more={"device_class": "problem"}),
+    "temperature": EntityRow("sensor", "Temperature", "stats", "{{ value_json.temperature_c }}", more={
+        "device_class": "temperature", "unit_of_measurement": "\u00b0C", "state_class": "measurement"}),
     "waiting_reports": EntityRow("sensor", "Waiting reports", "stats", "{{ value_json.outbox.reports }}",
                                  more={"state_class": "measurement"}),
     "waiting_bytes": EntityRow("sensor", "Waiting bytes", "stats", "{{ value_json.outbox.bytes }}",

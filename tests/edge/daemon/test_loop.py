@@ -212,9 +212,10 @@ def test_a_missing_camera_is_waited_for_without_end(kiosk) -> None:
     assert k.state == "no_camera"
     k.camera.scene = "nobody"
     k.camera.come_back()
-    k.turn()
+    k.turn(3)
 
     assert k.state == "idle"
+    assert [event for event, _ in k.link.events] == ["camera_lost", "camera_back"]
 
 
 def test_a_camera_lost_in_the_middle_of_a_scan_leaves_no_result(kiosk) -> None:
