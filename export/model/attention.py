@@ -41,7 +41,14 @@ def token_positions(row: Tensor, width: int, rows: int) -> Tensor:
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention of one set of vectors to another, pre-normalised, with a residual."""
+    """Multi-head attention of one set of vectors to another, pre-normalised, with a residual.
+
+    Heads are not cut out of the vectors. The smaller set, which are the 19 landmark tokens, is repeated once per head
+    with the other heads' channels at zero, so two plain matrix products do what batches of small ones do, and the
+    larger set, the image's pixels, is never rearranged. It is the same attention: zeros add nothing to a product.
+    """
+
+    head_channels: Tensor
 
     def __init__(self, query_width: int, key_width: int, width: int, heads: int) -> None:
         super().__init__()
@@ -53,19 +60,38 @@ class CrossAttention(nn.Module):
         self.leave = nn.Linear(width, query_width)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
+        own = torch.arange(width).unsqueeze(0) // (width // heads) == torch.arange(heads).unsqueeze(1)
+        self.register_buffer("head_channels", own.float().unsqueeze(1), persistent=False)
 
     def forward(self, queries: Tensor, keys: Tensor, query_place: Tensor, key_place: Tensor) -> Tensor:
         """(B, N, query_width) and (B, M, key_width) -> (B, N, query_width); the places (.., width) are added inside."""
         q = self.query(self.query_norm(queries)) + query_place.to(queries.dtype)
         key, value = self.key_value(self.key_norm(keys)).chunk(2, dim=-1)
         key = key + key_place.to(key.dtype)
-        b, n, m, d = q.shape[0], q.shape[1], key.shape[1], self.width // self.heads
-        q = q.reshape(b, n, self.heads, d).transpose(1, 2)
-        key = key.reshape(b, m, self.heads, d).permute(0, 2, 3, 1)
-        value = value.reshape(b, m, self.heads, d).transpose(1, 2)
-        weight = torch.softmax(torch.matmul(q * (d**-0.5), key), dim=-1)
-        mixed = torch.matmul(weight.to(value.dtype), value).transpose(1, 2).reshape(b, n, self.width)
-        return queries + self.leave(mixed)
+        scale = (self.width // self.heads) ** -0.5
+        few_to_many = q.shape[1] < key.shape[1]
+        return queries + (self._ask(q * scale, key, value) if few_to_many else self._be_told(q, key * scale, value))
+
+    def _ask(self, q: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Few queries: one row per head and query."""
+        b, n = q.shape[:2]
+        weight = torch.softmax(torch.matmul(self._per_head(q), key.transpose(1, 2)), dim=-1)
+        mixed = torch.matmul(weight.to(value.dtype), value).reshape(b, self.heads, n, self.width)
+        return self.leave((mixed * self.head_channels.to(mixed.dtype)).sum(dim=1))
+
+    def _be_told(self, q: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Few keys: one row per head and key. They are small enough to go through the last layer before the mixing."""
+        b, n, m = q.shape[0], q.shape[1], key.shape[1]
+        score = torch.matmul(q, self._per_head(key).transpose(1, 2)).reshape(b, n, self.heads, m)
+        weight = torch.softmax(score, dim=-1).reshape(b, n, self.heads * m)
+        # The weights of each head sum to one, so each row carries its share of the bias.
+        told = functional.linear(self._per_head(value), self.leave.weight) + self.leave.bias / self.heads
+        return torch.matmul(weight.to(told.dtype), told)
+
+    def _per_head(self, x: Tensor) -> Tensor:
+        """(B, T, width) -> (B, heads * T, width), everything but the head's channels zero."""
+        b, count = x.shape[:2]
+        return (x.unsqueeze(1) * self.head_channels.to(x.dtype)).reshape(b, self.heads * count, self.width)
 
 
 class AttentionFFCBlock(nn.Module):
