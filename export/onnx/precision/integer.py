@@ -16,8 +16,10 @@ import onnx
 if TYPE_CHECKING:
     from onnxruntime.quantization.calibrate import TensorsData
 
-CHAIN_OPS: Final = ("Add", "Relu", "DepthToSpace", "Concat")
-"""Operators that ONNX Runtime runs in integers between integer layers."""
+CHAIN_OPS: Final = ("Add", "Relu", "Concat", "DepthToSpace", "Transpose", "Reshape", "Slice")
+"""Operators that ONNX Runtime runs in integers between integer layers; the last four only move values."""
+IMAGE_RANKS: Final = (4, 5)
+"""A map, and a map whose pixels stand in runs (``export.onnx.passes.shuffle_runs``)."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,33 @@ def write_integer(model: onnx.ModelProto, nodes: Iterable[str], ranges: TensorsD
     quantiser.model.topological_sort()  # its pairs are appended at the end, which ONNX's checker refuses
     quantiser.model.topological_sort()  # the quantiser appends what it inserts
     written = quantiser.model.model
+    _spare_float_readers(written, chosen)
     written.producer_name = model.producer_name
     return written
+
+
+def _spare_float_readers(model: onnx.ModelProto, integer: set[str]) -> None:
+    """Let what stays in floating point read what was written in floating point, not what an integer layer made of it.
+
+    The quantiser puts its pair before every reader of a tensor. A skin profile or a residual sum beside an integer
+    convolution would get 8 bits, too, and pay for being given them.
+    """
+    maker = {name: node for node in model.graph.node for name in node.output}
+    unread: list[onnx.NodeProto] = []
+    for node in [n for n in model.graph.node if n.op_type == "DequantizeLinear"]:
+        pair = maker.get(node.input[0])
+        if pair is None or pair.op_type != "QuantizeLinear":
+            continue
+        source = pair.input[0]
+        if source in maker and maker[source].name in integer:
+            continue
+        readers = [n for n in model.graph.node if node.output[0] in n.input]
+        for reader in (n for n in readers if n.name not in integer):
+            reader.input[:] = [source if name == node.output[0] else name for name in reader.input]
+        if all(n.name not in integer for n in readers):
+            unread.append(node)
+    for node in unread:
+        model.graph.node.remove(node)
 
 
 def chain_between(model: onnx.ModelProto, layers: set[str]) -> set[str]:
@@ -84,7 +111,7 @@ def chain_between(model: onnx.ModelProto, layers: set[str]) -> set[str]:
     for node in model.graph.node:
         for name in node.input:
             readers.setdefault(name, set()).add(node.name)
-    chain = {n.name: n for n in model.graph.node if n.op_type in CHAIN_OPS and ranks.get(n.output[0]) == 4}
+    chain = {n.name: n for n in model.graph.node if n.op_type in CHAIN_OPS and ranks.get(n.output[0]) in IMAGE_RANKS}
     while True:
         inside = layers | set(chain)
         broken = [

@@ -1,19 +1,37 @@
-"""A stage as integer kernels want it: normalisations folded, branches merged, every shape known. Same meaning."""
+"""A stage as integer kernels want it: normalisations folded, branches merged, every shape known. Same meaning.
+
+The file for the CPU goes further: maps are turned where ONNX Runtime's kernels turn them anyway, shuffles move runs of
+pixels, thin convolutions are padded to what a kernel writes, and normalisations of the same vectors are one.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import onnx
 import onnx_graphsurgeon as gs
 
-from export.onnx.passes import fold_norm, merge_branches
+from export.onnx.passes import fold_norm, merge_branches, pad_channels, pixels_last, share_norm, shuffle_runs
+from export.onnx.precision.layers import kept_out
 
-PASSES = (fold_norm.apply, merge_branches.apply)
+Pass = Callable[[gs.Graph], int]
 
 
-def prepare(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of ``model`` after ``PASSES``, with the shape of every tensor written in. Metadata stays."""
+def _pad(graph: gs.Graph) -> int:
+    return pad_channels.apply(graph, kept_out(graph))
+
+
+PASSES: Final[tuple[Pass, ...]] = (fold_norm.apply, merge_branches.apply)
+CPU_PASSES: Final[tuple[Pass, ...]] = (*PASSES, pixels_last.apply, shuffle_runs.apply, _pad,
+                                       share_norm.apply)
+"""For ONNX Runtime's CPU kernels."""
+
+
+def prepare(model: onnx.ModelProto, passes: Sequence[Pass] = PASSES) -> onnx.ModelProto:
+    """A copy of ``model`` after ``passes``, with the shape of every tensor written in. Metadata stays."""
     graph = graph_of(model)
-    for apply in PASSES:
+    for apply in passes:
         apply(graph)
     return with_shapes(model_of(graph, model))
 
