@@ -17,7 +17,10 @@ TURN_FRAMES: Final = 5
 
 @dataclass(frozen=True)
 class Row:
-    """What one contender needed. apart_deg: largest difference of any angle from the first contender's."""
+    """What one contender needed. load_s: until its first frames were through, with whatever it compiles.
+
+    apart_deg: largest difference of any angle from the first contender's.
+    """
 
     name: str
     p50_ms: float
@@ -52,12 +55,14 @@ class Bench:
                 "rows": rows, "not_run": self.absent}
 
 
-def race(names: Sequence[str], setting: Setting, views: list[Arrays], frames: int,
-         on_turn: Callable[[int], None] | None = None) -> Bench:
+def race(names: Sequence[str], setting: Setting, views: list[Arrays], frames: int, patience_s: float = 300.0,
+         say: Callable[[str], None] = lambda _text: None) -> Bench:
     """Time ``frames`` frames of each contender.
 
     Args:
-        names: keys of ``CONTENDERS``. on_turn: told how many frames each has run.
+        names: keys of ``CONTENDERS``.
+        patience_s: what one contender may take to load, and for one turn; then it is out, and the others go on.
+        say: told what is being waited for.
     """
     workers: dict[str, Worker] = {}
     absent: dict[str, str] = {}
@@ -65,8 +70,9 @@ def race(names: Sequence[str], setting: Setting, views: list[Arrays], frames: in
     times: dict[str, list[float]] = {}
     try:
         for name in names:  # one after the other: loading is no part of the race, but two at once would be
+            say(f"{name}: loading")
             workers[name] = Worker(name, setting, views)
-            answer = workers[name].ready()
+            answer = workers[name].ready(patience_s)
             if isinstance(answer, Absent):
                 absent[name] = answer.reason
             else:
@@ -75,14 +81,13 @@ def race(names: Sequence[str], setting: Setting, views: list[Arrays], frames: in
         while done < frames:
             count = min(TURN_FRAMES, frames - done)
             for name in loaded:
-                turn = [] if name in absent else workers[name].turn(count)
+                say(f"{done} of {frames} frames: {name}")
+                turn = [] if name in absent else workers[name].turn(count, patience_s)
                 if isinstance(turn, Absent):
                     absent[name] = turn.reason
                 else:
                     times[name] += turn
             done += count
-            if on_turn is not None:
-                on_turn(done)
     finally:
         memory = {name: worker.close() for name, worker in workers.items()}
     present = [name for name in loaded if name not in absent]

@@ -7,7 +7,7 @@ import resource
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from edge.errors import LatxError
 from edge.measure.angles import sagittal_angles
 from export.bench.contenders import CONTENDERS, Arrays, Setting
+
+CLOSING_S: Final = 10.0
+"""What a contender gets to end."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +46,30 @@ class Worker:
         there.close()
         self.name = name
 
-    def ready(self) -> Ready | Absent:
-        """Wait until it is loaded."""
-        return self._receive()
+    def ready(self, patience_s: float) -> Ready | Absent:
+        """Wait until it is loaded, but no longer than that."""
+        return self._receive(patience_s, "loading")
 
-    def turn(self, frames: int) -> list[float] | Absent:
+    def turn(self, frames: int, patience_s: float) -> list[float] | Absent:
         """Run ``frames`` frames after one that does not count; milliseconds of each."""
         self._here.send(frames)
-        return self._receive()
+        return self._receive(patience_s, f"{frames + 1} frames")
 
     def close(self) -> float:
         """End it; the peak of its resident memory, MB."""
         try:
             self._here.send(0)
-            answer = self._receive()
+            answer = self._receive(CLOSING_S, "closing")
         except OSError:
             answer = 0.0
-        self._process.join(10)
+        self._process.join(CLOSING_S)
         return answer if isinstance(answer, float) else 0.0
 
-    def _receive(self) -> Any:
+    def _receive(self, patience_s: float, what: str) -> Any:
         try:
+            if not self._here.poll(patience_s):
+                self._process.kill()
+                return Absent(f"{what} took longer than {patience_s:.0f} s; give more --patience, or a quiet machine")
             return self._here.recv()
         except EOFError:
             self._process.join(1)

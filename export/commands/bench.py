@@ -12,8 +12,9 @@ from edge.cli.arguments import positive
 
 DESCRIPTION = """\
 Each contender is a process of its own and gets the same frames; they take turns of a few frames, so whatever else the
-machine does meets them all. Memory is the peak of the whole process. What is not there (PyTorch without --checkpoint,
-INT8 files, engines) is named below the table, not guessed."""
+machine does meets them all. Memory is the peak of the whole process. Loading takes torch.compile half a minute and the
+others seconds; on a busy machine PyTorch's threads wait for each other, and all takes far longer. What is not there
+(PyTorch without --checkpoint, INT8 files, engines) is named below the table, not guessed."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="timed frames of each (default: %(default)s)")
     parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)), metavar="N",
                         help="threads of each (default: %(default)s)")
+    parser.add_argument("--patience", type=positive, default=300, metavar="S",
+                        help="seconds after which a contender that loads or runs a turn is given up (default: "
+                             "%(default)s)")
     parser.add_argument("--only", action="append", metavar="NAME",
                         help="leave out all others; may be given again")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
@@ -54,13 +58,15 @@ def run(args: argparse.Namespace) -> int:
     check_bundle(args.bundle)
     views = list[Arrays](read_views(args.views or ["demo"], 4))
     bench = race(names, Setting(args.bundle, args.checkpoint, args.threads), views, args.frames,
-                 lambda done: _progress(done, args.frames))
+                 float(args.patience), _say)
+    _say("")
     if not bench.rows:
         raise UsageError("nothing could run the bundle", where=str(args.bundle),
                          found="; ".join(f"{name}: {why}" for name, why in bench.absent.items()))
-    table = [["Both stages, one frame", "p50 ms", "p95 ms", "frames/s", "ratio", "MB", "apart deg"]]
+    table = [["Both stages, one frame", "p50 ms", "p95 ms", "frames/s", "ratio", "MB", "load s", "apart deg"]]
     table += [[row.name, f"{row.p50_ms:.1f}", f"{row.p95_ms:.1f}", f"{1e3 / row.p50_ms:.1f}",
-               f"{bench.ratio(row):.2f}", f"{row.memory_mb:.0f}", f"{row.apart_deg:.3f}"] for row in bench.rows]
+               f"{bench.ratio(row):.2f}", f"{row.memory_mb:.0f}", f"{row.load_s:.1f}", f"{row.apart_deg:.3f}"]
+              for row in bench.rows]
     print("\n".join(aligned(table)))
     print(f"\n{bench.frames} frames each, in turns, {bench.threads} threads; ratio and degrees against "
           f"{bench.baseline.name}; MB: peak of the process")
@@ -71,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _progress(done: int, total: int) -> None:
+def _say(text: str) -> None:
+    """Rewrite the one line on a terminal; "" clears it."""
     if sys.stderr.isatty():
-        print(f"{done}/{total} frames", end="\r" if done < total else "\n", file=sys.stderr, flush=True)
+        print(f"\r{text:<60}", end="" if text else "\r", file=sys.stderr, flush=True)

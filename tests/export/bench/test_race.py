@@ -9,6 +9,7 @@ import pytest
 
 from export.bench.contenders import CONTENDERS, Setting
 from export.bench.race import Bench, Row, race
+from export.bench.worker import Worker
 from export.cli import main
 
 
@@ -41,6 +42,17 @@ def test_nobody_is_timed_who_could_not_be_loaded(tiny_bundle, view):
     bench = race(["TensorRT"], Setting(tiny_bundle, None, 1), [view], 3)
     assert bench.rows == []
     assert "no TensorRT engines" in bench.absent["TensorRT"]
+
+
+def test_who_takes_too_long_is_given_up_and_the_others_run(tiny_bundle, view, monkeypatch):
+    real = Worker.ready
+    monkeypatch.setattr(Worker, "ready", lambda self, patience_s: real(
+        self, 0.0 if self.name == "OpenVINO FP32" else patience_s))
+    said = []
+    bench = race(["OpenVINO FP32", "ONNX Runtime FP32"], Setting(tiny_bundle, None, 1), [view], 2, 300.0, said.append)
+    assert [row.name for row in bench.rows] == ["ONNX Runtime FP32"]
+    assert "loading took longer than 0 s" in bench.absent["OpenVINO FP32"]
+    assert said[:2] == ["OpenVINO FP32: loading", "ONNX Runtime FP32: loading"]
 
 
 def test_the_ratio_is_how_many_times_as_fast_as_the_first_row():
