@@ -84,7 +84,7 @@ class StageDecider:
         self.stage, self._say = stage, say
         self.prepared = {form: prepare(model, passes) for form, passes in FORM_PASSES.items()}
         self.meter = DriftMeter(stage, model, views, threads)
-        graph = graph_of(self.prepared["int8-cpu"])  # the layers and their names are the same in every form
+        graph = graph_of(self.prepared["int8"])  # every form has its convolutions under the same names
         self._layers, self._out = layers_of(graph), kept_out(graph)
         self._views = list(views[:RANGE_VIEWS])
         clock = LayerClock(self.prepared["int8-cpu"])

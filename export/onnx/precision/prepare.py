@@ -1,7 +1,8 @@
 """A stage as integer kernels want it: normalisations folded, branches merged, every shape known. Same meaning.
 
-The file for the CPU goes further: maps are turned where ONNX Runtime's kernels turn them anyway, shuffles move runs of
-pixels, thin convolutions are padded to what a kernel writes, and normalisations of the same vectors are one.
+The file for the CPU goes further: channels come last where integer kernels put them anyway, in Fourier units too,
+shuffles move runs of pixels, thin convolutions are padded to what a kernel writes, and normalisations of
+the same vectors are one. Convolutions that may become integers keep their names.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from typing import Final
 import onnx
 import onnx_graphsurgeon as gs
 
-from export.onnx.passes import fold_norm, merge_branches, pad_channels, pixels_last, share_norm, shuffle_runs
+from export.onnx.passes import (
+    fold_norm,
+    fourier_last,
+    merge_branches,
+    pad_channels,
+    pixels_last,
+    resize_product,
+    share_norm,
+    shuffle_runs,
+)
 from export.onnx.precision.layers import kept_out
 
 Pass = Callable[[gs.Graph], int]
@@ -23,8 +33,10 @@ def _pad(graph: gs.Graph) -> int:
 
 
 PASSES: Final[tuple[Pass, ...]] = (fold_norm.apply, merge_branches.apply)
-CPU_PASSES: Final[tuple[Pass, ...]] = (*PASSES, pixels_last.apply, shuffle_runs.apply, _pad,
-                                       share_norm.apply)
+CPU_PASSES: Final[tuple[Pass, ...]] = (
+    *PASSES, _pad, pixels_last.apply, shuffle_runs.apply, fourier_last.apply, share_norm.apply,
+    resize_product.apply,
+)
 """For ONNX Runtime's CPU kernels."""
 
 
