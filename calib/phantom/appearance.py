@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.phantom.subject import Subject
+from calib.phantom.subject import Arm, Subject
 from calib.phantom.tiers import tier_named
 
 STREAM: Final = 10
@@ -30,16 +30,6 @@ _CLOTH_COLOURS: Final = np.array(
     [[0.010, 0.011, 0.014], [0.018, 0.028, 0.075], [0.030, 0.085, 0.22], [0.11, 0.11, 0.12], [0.26, 0.26, 0.27],
      [0.16, 0.015, 0.020], [0.030, 0.060, 0.035], [0.24, 0.20, 0.14]]
 )
-
-
-@dataclass(frozen=True)
-class Arm:
-    """How one arm hangs; angles in degrees."""
-
-    abduction_deg: float
-    flexion_deg: float  # of the shoulder, forwards
-    elbow_deg: float
-    elbow_inward_deg: float  # how far the bent forearm points inwards instead of forwards
 
 
 @dataclass(frozen=True)
@@ -113,6 +103,7 @@ def draw_appearance(subject: Subject) -> Appearance:
     ]
 
     style = _hair_style(rng, traits.hair_length, tier.hair_over_back)
+    manner = subject.manner
     c7_y = float(subject.spine_photo.centres_mm[0, 1])
     tone = traits.skin_tone * (len(_SKIN_TONES) - 1)
     skin = np.array([np.interp(tone, np.arange(len(_SKIN_TONES)), channel) for channel in _SKIN_TONES.T])
@@ -142,7 +133,7 @@ def draw_appearance(subject: Subject) -> Appearance:
         axis=1,
     )
     return Appearance(
-        arms=(arms[0], arms[1]),
+        arms=manner.arms or (arms[0], arms[1]),
         scapulae=(scapulae[0], scapulae[1]),
         # Biacromial breadth is about 0.225 of the stature (Drillis and Contini, and Snyder's child anthropometry).
         biacromial_half_mm=float(traits.stature_mm * (0.1125 + 0.004 * (traits.sex == "male") + 0.003 * rng.normal())),
@@ -150,7 +141,7 @@ def draw_appearance(subject: Subject) -> Appearance:
             scale * (39.0 + 1.1 * (traits.bmi - 19.0) + 1.5 * traits.muscularity * vary + rng.normal(0.0, 1.5))
         ),
         head_forward_mm=float(rng.normal(80.0, 10.0) * scale),
-        hair_style=style,
+        hair_style=manner.hair_style or style,
         hair_colour=_HAIR_COLOURS[hair_index] * rng.uniform(0.8, 1.3),
         hair_end_y_mm=float(c7_y - rng.uniform(20.0, 110.0) * scale),
         skin_colour=skin * rng.normal(1.0, 0.04, 3),

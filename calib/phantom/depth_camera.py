@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -107,9 +107,11 @@ def render_frames(subject: Subject, view: View, n_frames: int, seed: int, colour
     return list(iterate_frames(subject, view, n_frames, seed, colour))
 
 
-def iterate_frames(subject: Subject, view: View, n_frames: int, seed: int, colour: bool = True) -> Iterator[Frame]:
-    """As ``render_frames``, one frame at a time."""
-    tier = tier_named(subject.tier)
+def iterate_frames(
+    subject: Subject, view: View, n_frames: int, seed: int, colour: bool = True, frame_rate_hz: float = FRAME_RATE_HZ
+) -> Iterator[Frame]:
+    """As ``render_frames``, one frame at a time, ``frame_rate_hz`` of them a second."""
+    tier = _as_behaved(subject)
     rng = {name: np.random.default_rng([seed, stream]) for name, stream in STREAMS.items()}
     model, intrinsics = view.model, view.intrinsics
     error = draw_stereo_error(rng["camera"], model, tier)
@@ -117,7 +119,7 @@ def iterate_frames(subject: Subject, view: View, n_frames: int, seed: int, colou
     light = draw_light(rng["light"])
     pose = view.camera_from_subject(subject)
     mesh = skin_mesh(subject)
-    for number, sway in enumerate(draw_sway(rng["sway"], tier, n_frames, FRAME_RATE_HZ)):
+    for number, sway in enumerate(draw_sway(rng["sway"], tier, n_frames, frame_rate_hz)):
         moved = pose @ sway.subject_motion(subject.traits.stature_mm)
         clean = render_clean(breathed(mesh, subject, sway.breath_mm), subject, view, moved, light, intrinsics)
         depth = apply_stereo_error(clean.depth_m, clean.loss, intrinsics.fx, model.baseline_m, error, rng["frame"])
@@ -128,17 +130,25 @@ def iterate_frames(subject: Subject, view: View, n_frames: int, seed: int, colou
             colour=seen_colour(clean.linear, light, rng["frame"]) if colour else None,
             intrinsics=intrinsics,
             gravity=gravity / np.linalg.norm(gravity),
-            captured_at_ns=_EPOCH_NS + int(number / FRAME_RATE_HZ * 1e9),
-            device_time_ms=1000.0 * number / FRAME_RATE_HZ,
+            captured_at_ns=_EPOCH_NS + int(number / frame_rate_hz * 1e9),
+            device_time_ms=1000.0 * number / frame_rate_hz,
             number=number,
             camera_model=view.camera_model,
             camera_serial=f"phantom-{seed}",
         )
 
 
-def true_poses(subject: Subject, view: View, n_frames: int, seed: int) -> list[Matrix]:
+def _as_behaved(subject: Subject) -> Tier:
+    """The subject's tier with what its manner sets otherwise."""
+    tier, breathing_mm = tier_named(subject.tier), subject.manner.breathing_mm
+    return tier if breathing_mm is None else replace(tier, breathing_mm=breathing_mm)
+
+
+def true_poses(
+    subject: Subject, view: View, n_frames: int, seed: int, frame_rate_hz: float = FRAME_RATE_HZ
+) -> list[Matrix]:
     """Per frame of ``render_frames`` with the same arguments: (4, 4) camera from subject, mm, sway included."""
     rng = np.random.default_rng([seed, STREAMS["sway"]])
     pose = view.camera_from_subject(subject)
-    stances = draw_sway(rng, tier_named(subject.tier), n_frames, FRAME_RATE_HZ)
+    stances = draw_sway(rng, tier_named(subject.tier), n_frames, frame_rate_hz)
     return [pose @ s.subject_motion(subject.traits.stature_mm) for s in stances]

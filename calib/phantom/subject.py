@@ -6,7 +6,7 @@ centre of the superior endplate of S1. Every array is float64 unless said otherw
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,28 @@ class Torso:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """How one arm hangs; angles in degrees."""
+
+    abduction_deg: float
+    flexion_deg: float  # of the shoulder, forwards
+    elbow_deg: float
+    elbow_inward_deg: float  # how far the bent forearm points inwards instead of forwards
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What a subject is told to do otherwise than it was drawn to; None = as drawn.
+
+    arms: left, right. hair_style: one of ``appearance.HAIR_STYLES``. breathing_mm: amplitude at the chest.
+    """
+
+    arms: tuple[Arm, Arm] | None = None
+    hair_style: str | None = None
+    breathing_mm: float | None = None
+
+
+@dataclass(frozen=True)
 class Subject:
     """One phantom subject: traits, the spine as photographed and as on the radiograph, and the trunk's outline."""
 
@@ -87,3 +109,4 @@ class Subject:
     spine_photo: Spine
     spine_radiograph: Spine
     torso: Torso
+    manner: Manner = field(default_factory=Manner)

@@ -100,7 +100,6 @@ def _phantoms(args: argparse.Namespace) -> int:
 
 
 def _robustness(args: argparse.Namespace) -> int:
-    import dataclasses
     import time
 
     from edge.whole_file import write_whole
@@ -111,11 +110,10 @@ def _robustness(args: argparse.Namespace) -> int:
 
     seeds = range(args.first_seed, args.first_seed + args.subjects)
     check_test_seeds(seeds)
-    campaign, tasks = _campaign(args), [Task(seed) for seed in seeds]
-    cases = {}
-    for index, condition in enumerate(CONDITIONS):
-        own = dataclasses.replace(campaign, condition=index)
-        cases[condition] = run_campaign(own, tasks, args.workers, progress_line(time.monotonic()))
+    # Subject by subject: a table that was broken off has whole subjects, each under every condition.
+    tasks = [Task(seed, condition=condition.name) for seed in seeds for condition in CONDITIONS]
+    made = run_campaign(_campaign(args), tasks, args.workers, progress_line(time.monotonic(), "scans"))
+    cases = {condition: made[number :: len(CONDITIONS)] for number, condition in enumerate(CONDITIONS)}
     title = (f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}, {args.frames} frames per scan: "
              "one thing changed at a time")
     rows = robustness_rows(cases)

@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from edge.runtime.bundle import Bundle, load_bundle
 from edge.scan import reread
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from export.evaluate.examine import Seen
     from export.evaluate.trial import Trial
 
+SCAN_RATE_HZ: Final = 4.0
+"""Measured frames per second of a scan before a kiosk: ``spacing_s`` of its configuration is 0.25 s by default."""
+
 
 @dataclass(frozen=True)
 class Campaign:
     """What every subject of an evaluation is put through.
 
-    bundle: folder, None for the shipped one. condition: index into ``robustness.CONDITIONS``, None for the subject as
-    drawn. repeats: scans of one subject for repeatability, 0 for none. drawn: compare the radiographs as well. cache:
-    where results are kept, None keeps none.
+    bundle: folder, None for the shipped one. cache: where results are kept, None keeps none.
     """
 
     bundle: Path | None
@@ -36,16 +37,20 @@ class Campaign:
     frames: int
     threads: int | None
     cache: Path | None
-    condition: int | None = None
 
 
 @dataclass(frozen=True)
 class Task:
-    """One subject's turn."""
+    """One subject's turn.
+
+    drawn: compare the radiographs as well. repeats: scans of one standing for repeatability, 0 for none. condition:
+    label of ``robustness.CONDITIONS``, None for the subject as drawn.
+    """
 
     seed: int
     drawn: bool = False
     repeats: int = 0
+    condition: str | None = None
 
 
 def run_campaign(campaign: Campaign, tasks: Sequence[Task], workers: int, tell: Callable[[int, int], None]
@@ -74,14 +79,14 @@ def run_campaign(campaign: Campaign, tasks: Sequence[Task], workers: int, tell: 
     return [case for task in tasks if (case := found[task]) is not None]
 
 
-def progress_line(started: float) -> Callable[[int, int], None]:
+def progress_line(started: float, things: str = "subjects") -> Callable[[int, int], None]:
     """Tells done and total on stderr, with the time left: rewritten on a terminal, now and then elsewhere."""
     first: list[int] = []
 
     def tell(done: int, total: int) -> None:
         first.append(done)
         each = (time.monotonic() - started) / max(done - first[0], 1)
-        line = f"{done}/{total} subjects"
+        line = f"{done}/{total} {things}"
         if done > first[0]:
             line += f"  {each:.1f} s each  {each * (total - done) / 60:.0f} min left"
         if sys.stderr.isatty():
@@ -123,10 +128,10 @@ def _do(task: Task) -> tuple[Task, Case]:
 
 
 def _trial(campaign: Campaign, task: Task) -> Trial:
-    if campaign.condition is not None:
-        from export.evaluate.robustness import CONDITIONS, altered_trial
+    if task.condition is not None:
+        from export.evaluate.robustness import altered_trial, condition_named
 
-        return altered_trial(CONDITIONS[campaign.condition], task.seed, campaign.tier, campaign.frames)
+        return altered_trial(condition_named(task.condition), task.seed, campaign.tier, campaign.frames)
     from export.evaluate.phantom_trials import phantom_trial
 
     return phantom_trial(task.seed, campaign.tier, campaign.frames)
@@ -143,16 +148,20 @@ def _with_film(case: Case, trial: Trial, seen: Seen, bundle: Bundle) -> Case:
 
 
 def _repeated(campaign: Campaign, task: Task, bundle: Bundle) -> dict[str, list[float]]:
-    """Angles of consecutive scans of one standing: sway, breathing and noise go on, camera and mount stay."""
+    """Angles of consecutive scans of one standing: sway, breathing and noise go on, camera and mount stay.
+
+    Frames come as a kiosk takes them by default, ``SCAN_RATE_HZ``: a scan lasts as long as a breath.
+    """
     from edge.errors import RefusedError
     from edge.pipeline import Pipeline
     from edge.scan import scan
     from export.evaluate.examine import without_radiograph
+    from export.evaluate.phantom_trials import phantom_trial
 
-    whole = replace(campaign, frames=campaign.frames * task.repeats)
     pipeline = Pipeline(without_radiograph(bundle))
     angles: dict[str, list[float]] = {}
-    with _trial(whole, task).open_camera() as camera:
+    standing = phantom_trial(task.seed, campaign.tier, campaign.frames * task.repeats, SCAN_RATE_HZ)
+    with standing.open_camera() as camera:
         for _ in range(task.repeats):
             try:
                 result = scan(camera, pipeline, campaign.frames).result

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from calib.phantom.depth_camera import FRAME_RATE_HZ
 from calib.phantom.splits import SPLITS
 from edge.errors import UsageError
 from edge.measure.angles import sagittal_angles
@@ -49,7 +50,7 @@ def check_test_seeds(seeds: range) -> None:
                          found=f"{seeds.start}:{seeds.stop}")
 
 
-def phantom_trial(seed: int, tier: str, frames: int) -> Trial:
+def phantom_trial(seed: int, tier: str, frames: int, frame_rate_hz: float = FRAME_RATE_HZ) -> Trial:
     """The subject of ``seed`` as the ``tier`` shows it, from the first drawn mount that the device accepts.
 
     Raises:
@@ -57,8 +58,8 @@ def phantom_trial(seed: int, tier: str, frames: int) -> Trial:
     """
     from calib.phantom.sampler import sample_subject
 
-    sitting, first = _sat_down(sample_subject(seed, tier), seed, frames)
-    return trial_of(f"seed {seed}", sitting, frames, first)
+    sitting, first = _sat_down(sample_subject(seed, tier), seed, frames, frame_rate_hz)
+    return trial_of(f"seed {seed}", sitting, frames, first, frame_rate_hz)
 
 
 def straight_trial(seed: int, tier: str, camera_model: str) -> Trial:
@@ -69,18 +70,22 @@ def straight_trial(seed: int, tier: str, camera_model: str) -> Trial:
     return trial_of(f"seed {seed}", Sitting(sample_subject(seed, tier), straight_view(camera_model), seed), 1)
 
 
-def trial_of(name: str, sitting: Sitting, frames: int, begun: Iterator[Frame] | None = None) -> Trial:
+def trial_of(
+    name: str, sitting: Sitting, frames: int, begun: Iterator[Frame] | None = None,
+    frame_rate_hz: float = FRAME_RATE_HZ,
+) -> Trial:
     """A sitting as a trial. ``begun``: its frames, where some were rendered already."""
     from calib.phantom.depth_camera import iterate_frames, true_poses
 
     subject, view = sitting.subject, sitting.view
     truth = subject.spine_radiograph
-    poses = true_poses(subject, view, frames, sitting.seed)
+    poses = true_poses(subject, view, frames, sitting.seed, frame_rate_hz)
     stream = [begun]
 
     def open_camera() -> FrameSource:
         own, stream[0] = stream[0], None
-        return FrameSource(own or iterate_frames(subject, view, frames, sitting.seed), name)
+        again = iterate_frames(subject, view, frames, sitting.seed, frame_rate_hz=frame_rate_hz)
+        return FrameSource(own or again, name)
 
     def shift(back: BackView) -> Values:
         from export.train.phantom_source import body_shift_mm
@@ -121,7 +126,7 @@ def about(sitting: Sitting) -> dict[str, str | float]:
     }
 
 
-def _sat_down(subject: Subject, seed: int, frames: int) -> tuple[Sitting, Iterator[Frame]]:
+def _sat_down(subject: Subject, seed: int, frames: int, frame_rate_hz: float) -> tuple[Sitting, Iterator[Frame]]:
     """The first mount whose first frame is accepted, else the last one, with the frames begun."""
     from calib.phantom.depth_camera import iterate_frames
     from calib.phantom.mount import sample_view
@@ -130,7 +135,7 @@ def _sat_down(subject: Subject, seed: int, frames: int) -> tuple[Sitting, Iterat
 
     for attempt in range(MOUNTS):
         view = sample_view(np.random.default_rng([seed, VIEW_STREAM, attempt]), subject.tier)
-        stream = iterate_frames(subject, view, frames, seed)
+        stream = iterate_frames(subject, view, frames, seed, frame_rate_hz=frame_rate_hz)
         first = next(stream)
         if not isinstance(see(first), Refusal):
             break

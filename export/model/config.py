@@ -21,6 +21,14 @@ FILM_ROWS, FILM_COLS = 512, 256
 COARSE_ROWS, COARSE_COLS = 32, 16
 """The 1/8 scale at which the attention-FFC blocks work."""
 
+PARTS: Final = {
+    "ffc": "plain 3x3 convolutions in place of Fourier ones",
+    "attention": "no attention between image features and landmark tokens",
+    "sdn": "the mean template as it is, not warped",
+    "lift": "zeros in place of the view from beside",
+}
+"""What an ablation can leave out (``ModelConfig.use_*``), and what is there instead."""
+
 
 @dataclass(frozen=True)
 class ModelConfig:
