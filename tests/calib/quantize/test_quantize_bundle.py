@@ -9,6 +9,7 @@ import pytest
 
 from calib.quantize import bundle, decide
 from calib.quantize.bundle import quantize_bundle
+from calib.quantize.drift import Drift
 from calib.quantize.latency import LayerTime
 from calib.quantize.report import table
 from edge.errors import BundleError, OutputError
@@ -97,16 +98,32 @@ def test_the_report_names_each_layer_with_what_it_does(quantised) -> None:
     assert "back_stem.0" in table(decisions)
 
 
-def test_a_budget_that_cannot_be_kept_widens_layers_and_says_so(small_bundle, few_views, monkeypatch) -> None:
+@pytest.mark.parametrize("limits", [(1e-6, 100.0), (100.0, 1e-6)], ids=["mean", "worst"])
+def test_a_budget_that_cannot_be_kept_widens_layers_and_says_so(small_bundle, few_views, monkeypatch, limits) -> None:
     monkeypatch.setattr(decide.LayerClock, "time", _everything_gains)
     monkeypatch.setattr(decide, "ALONE_VIEWS", {"structure": 1, "radiograph": 1})
-    monkeypatch.setattr(decide, "LIMITS", {"structure": (1e-6, 1e-6)})
+    monkeypatch.setattr(decide, "LIMITS", {"structure": limits})
     model = onnx.load(small_bundle / "structure.onnx")
     decider = decide.StageDecider("structure", model, few_views[:1], 1, print)
     decider._candidates = [c for c in decider._candidates if c.name.startswith("back_stem")][:2]
     decision = decider.decide("int8-cpu", ("min-max",))
     assert decision.narrow == []
     assert sum("allowed" in why for why in decision.wider.values()) == 2
+
+
+def test_of_layers_that_move_the_angles_alike_the_one_that_saves_least_is_widened(
+    small_bundle, few_views, monkeypatch,
+) -> None:
+    model = onnx.load(small_bundle / "structure.onnx")
+    monkeypatch.setattr(decide.LayerClock, "time", _everything_gains)
+    decider = decide.StageDecider("structure", model, few_views[:1], 1, print)
+    decider._candidates = [c for c in decider._candidates if c.name.startswith("back_stem")][:2]
+    little, much = (c.node for c in decider._candidates)
+    decider._times |= {little: LayerTime(1.0, 0.9), much: LayerTime(2.0, 0.5)}
+    decider._alone = {node: Drift(0.1, 0.1, {}) for node in (little, much)}
+    drifts = iter([Drift(0.0, 0.0, {}), Drift(0.0, 9.0, {}), Drift(0.0, 0.0, {})])  # ranges, both layers, one layer
+    monkeypatch.setattr(decider.meter, "measure", lambda *_: next(drifts))
+    assert decider.decide("int8-cpu", ("min-max",)).narrow == [much]
 
 
 def test_layers_that_are_no_faster_stay_wide_with_both_times(small_bundle, few_views, monkeypatch) -> None:
