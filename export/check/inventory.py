@@ -14,6 +14,7 @@ from edge.errors import BundleError
 from edge.runtime.bundle import sha256_of
 from edge.runtime.engine_manifest import EngineManifest, read_engine_manifest, sidecar_path
 from edge.runtime.manifest import MANIFEST, FileEntry, Manifest, parse_manifest
+from export.check.work import multiply_adds
 from export.onnx.passes.plugin_node import PLUGIN_OP
 
 
@@ -30,13 +31,14 @@ class FileFacts:
 @dataclass(frozen=True)
 class GraphFacts:
     """What an ONNX file is made of. weights: number of values by element type; special: operators that decide who
-    can run it (Fourier, quantisation and cast nodes), with their numbers."""
+    can run it (Fourier, quantisation and cast nodes), with their numbers; multiply_adds: of one run, where known."""
 
     file: str
     opset: int
     nodes: int
     weights: dict[str, int]
     special: dict[str, int]
+    multiply_adds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def _graph(path: Path) -> GraphFacts:
     kinds = Counter(node.op_type for node in model.graph.node)
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     special = {name: kinds[name] for name in SPECIAL_OPERATORS if kinds[name]}
-    return GraphFacts(path.name, opset, len(model.graph.node), dict(weights), special)
+    return GraphFacts(path.name, opset, len(model.graph.node), dict(weights), special, multiply_adds(model))
 
 
 def _engine(path: Path) -> EngineFacts:

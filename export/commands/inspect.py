@@ -48,12 +48,12 @@ def inventory_text(inventory: Inventory) -> str:
     rows = [["File", "bytes", "sha256", "state"]]
     rows += [[f.file, f"{f.bytes:,}", f.sha256[:SHORT_HASH], f.state] for f in inventory.files]
     lines += [*aligned(rows), ""]
-    rows = [["Graph", "opset", "nodes", "weights", "operators"]]
+    rows = [["Graph", "opset", "nodes", "GMAC", "weights", "operators"]]
     for g in inventory.graphs:
         weights = ", ".join(f"{n:,} {kind}" for kind, n in sorted(g.weights.items(), key=lambda kv: -kv[1])[:3])
-        rows.append([g.file, str(g.opset), str(g.nodes), weights or "-",
+        rows.append([g.file, str(g.opset), str(g.nodes), _giga(g.multiply_adds), weights or "-",
                      ", ".join(f"{n} {k}" for k, n in g.special.items()) or "-"])
-    lines += [*aligned(rows), ""]
+    lines += [*aligned(rows), "", *_frame_line(inventory)]
     rows = [["Tensor", "stage", "side", "shape", "type"]]
     for stage in ("structure", "radiograph"):
         entry = getattr(manifest.stages, stage)
@@ -80,6 +80,19 @@ def inventory_text(inventory: Inventory) -> str:
                      "-" if agreement is None else f"{agreement:.1e}"])
     lines += [*aligned(rows), "", *_engine_lines(inventory)]
     return "\n".join(lines)
+
+
+def _frame_line(inventory: Inventory) -> list[str]:
+    """What one frame costs in both stages of the manifest's own precision."""
+    stages = inventory.manifest.stages
+    work = {g.file: g.multiply_adds for g in inventory.graphs}
+    both = [work.get(stages.structure.file), work.get(stages.radiograph.file)]
+    known = [count for count in both if count is not None]
+    return [f"One frame: {_giga(sum(known))} GMAC in both stages together", ""] if len(known) == len(both) else []
+
+
+def _giga(multiply_adds: int | None) -> str:
+    return "-" if multiply_adds is None else f"{multiply_adds / 1e9:.2f}"
 
 
 def _engine_lines(inventory: Inventory) -> list[str]:

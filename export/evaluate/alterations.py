@@ -82,14 +82,14 @@ def dark(frame: Frame, _: np.random.Generator) -> Frame:
     return dataclasses.replace(frame, colour=None)
 
 
-def holes(share: float) -> OfFrame:
-    """Blobs of lost depth over so large a share of the picture."""
+def holes(share: float, cell_px: int) -> OfFrame:
+    """Blobs of lost depth, some eight ``cell_px`` across, over so large a share of the picture."""
 
     def holed(frame: Frame, rng: np.random.Generator) -> Frame:
         import cv2
 
         height, width = frame.depth_m.shape
-        noise = rng.standard_normal((height // 8, width // 8)).astype(np.float32)
+        noise = rng.standard_normal((height // cell_px, width // cell_px)).astype(np.float32)
         field = cv2.resize(cv2.GaussianBlur(noise, (0, 0), 2.0), (width, height), interpolation=cv2.INTER_CUBIC)
         lost = field > np.quantile(field, 1 - share)
         return dataclasses.replace(frame, depth_m=np.where(lost, np.float32(0), frame.depth_m))

@@ -38,7 +38,7 @@ def test_every_condition_has_a_name_of_its_own() -> None:
     assert len({condition.name for condition in CONDITIONS}) == len(CONDITIONS)
 
 
-@pytest.mark.parametrize(("label", "share"), [("5 %", 0.05), ("30 %", 0.3)])
+@pytest.mark.parametrize(("label", "share"), [("10 %, specks of 1-2 cm", 0.1), ("30 %, a hand's breadth", 0.3)])
 def test_so_much_depth_is_missing(plain: Frame, label: str, share: float) -> None:
     holed = frame_of(f"missing depth: {label}").depth_m
     assert np.mean(holed[plain.depth_m > 0] == 0) == pytest.approx(share, abs=0.08)
