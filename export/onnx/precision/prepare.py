@@ -1,8 +1,8 @@
 """A stage as integer kernels want it: normalisations folded, branches merged, every shape known. Same meaning.
 
 The file for the CPU goes further: channels come last where integer kernels put them anyway, in Fourier units too,
-shuffles move runs of pixels, thin convolutions are padded to what a kernel writes, and normalisations of
-the same vectors are one. Convolutions that may become integers keep their names.
+shuffles move runs of pixels, thin convolutions are padded to what a kernel writes, normalisations of the same vectors
+are one, and rows of vectors are matrices. Convolutions that may become integers keep their names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import onnx
 import onnx_graphsurgeon as gs
 
 from export.onnx.passes import (
+    flat_rows,
     fold_norm,
     fourier_last,
     merge_branches,
@@ -35,7 +36,7 @@ def _pad(graph: gs.Graph) -> int:
 PASSES: Final[tuple[Pass, ...]] = (fold_norm.apply, merge_branches.apply)
 CPU_PASSES: Final[tuple[Pass, ...]] = (
     *PASSES, _pad, pixels_last.apply, shuffle_runs.apply, fourier_last.apply, share_norm.apply,
-    resize_product.apply,
+    resize_product.apply, flat_rows.apply,
 )
 """For ONNX Runtime's CPU kernels."""
 
