@@ -42,6 +42,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="frames measured per scan; a device takes 12 (default: %(default)s)")
     parser.add_argument("--radiographs", type=count, default=0, metavar="N",
                         help="compare the radiographs of the first N subjects as well (default: none)")
+    parser.add_argument("--pix2pix", type=Path, metavar="FILE",
+                        help="RUN/pix2pix.pt of latx-export train: also compare the plain U-Net's radiographs, and the "
+                             "angles that the bundle's reader reads off them")
     parser.add_argument("--repeats", type=count, default=0, metavar="N",
                         help="scan the first N subjects ten times over (default: none)")
     parser.add_argument("--robustness", action="store_true",
@@ -146,7 +149,21 @@ def _campaign(args: argparse.Namespace) -> Campaign:
     from export.evaluate.campaign import Campaign
 
     _, digest = check_bundle(args.bundle or DEFAULT_BUNDLE)
-    return Campaign(args.bundle, digest, args.tier, args.frames, args.threads, args.cache)
+    plain = "" if args.pix2pix is None else _checked_plain(args.pix2pix)
+    return Campaign(args.bundle, digest, args.tier, args.frames, args.threads, args.cache, args.pix2pix, plain)
+
+
+def _checked_plain(weights: Path) -> str:
+    """The weights' hash, once they are known to be good.
+
+    Raises:
+        BundleError: missing or damaged.
+    """
+    from edge.runtime.bundle import sha256_of
+    from export.evaluate.plain_picture import PlainPicture
+
+    PlainPicture(weights)
+    return sha256_of(weights)
 
 
 def _report(args: argparse.Namespace, title: str, cases: list[Case], one_out: bool) -> int:

@@ -28,7 +28,8 @@ SCAN_RATE_HZ: Final = 4.0
 class Campaign:
     """What every subject of an evaluation is put through.
 
-    bundle: folder, None for the shipped one. cache: where results are kept, None keeps none.
+    bundle: folder, None for the shipped one. cache: where results are kept, None keeps none. pix2pix: weights of the
+    plain U-Net that draws beside the bundle, None for none; pix2pix_sha256: of these.
     """
 
     bundle: Path | None
@@ -37,6 +38,8 @@ class Campaign:
     frames: int
     threads: int | None
     cache: Path | None
+    pix2pix: Path | None = None
+    pix2pix_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,13 @@ _hand: dict[str, Any] = {}
 
 def _begin(campaign: Campaign) -> None:
     _hand.update(campaign=campaign, bundle=load_bundle(campaign.bundle, campaign.threads))
+    if campaign.pix2pix is not None:
+        import torch
+
+        from export.evaluate.plain_picture import PlainPicture
+
+        torch.set_num_threads(campaign.threads or 1)
+        _hand.update(plain=PlainPicture(campaign.pix2pix))
 
 
 def _end() -> None:
@@ -139,11 +149,17 @@ def _trial(campaign: Campaign, task: Task) -> Trial:
 
 def _with_film(case: Case, trial: Trial, seen: Seen, bundle: Bundle) -> Case:
     from export.evaluate.film_agreement import film_agreement
+    from export.evaluate.plain_picture import NAME, PlainPicture
 
     update: dict[str, Any] = {"reread_deg": reread(bundle, seen.result.log_attenuation)}
-    true = trial.film(seen.views[0]) if trial.film is not None else None
+    true = trial.film(seen.pictured) if trial.film is not None else None
     if true is not None:
         update["film"] = film_agreement(seen.result.log_attenuation, true)
+    plain: PlainPicture | None = _hand.get("plain")
+    if plain is not None:
+        update["others_deg"] = case.others_deg | {NAME: plain.read_off(seen.views, bundle)}
+        if true is not None:
+            update["plain_film"] = film_agreement(plain.draw(seen.pictured), true)
     return case.model_copy(update=update)
 
 
@@ -173,5 +189,5 @@ def _repeated(campaign: Campaign, task: Task, bundle: Bundle) -> dict[str, list[
 
 
 def _key(campaign: Campaign, task: Task) -> dict[str, object]:
-    kept = {k: v for k, v in asdict(campaign).items() if k not in ("bundle", "cache", "threads")}
+    kept = {k: v for k, v in asdict(campaign).items() if k not in ("bundle", "cache", "threads", "pix2pix")}
     return kept | asdict(task)

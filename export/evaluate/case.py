@@ -17,10 +17,10 @@ class Case(BaseModel):
 
     sd_deg: the model's own doubt, median over the frames. repeatability_deg: standard deviation between the frames.
     interval_deg: the device's interval. surface_deg: kyphosis and lordosis of the skin line. features: of the skin,
-    for predictors that are no network (``export.evaluate.skin_features``). film: agreement of the radiographs.
-    reread_deg: angles read off the synthetic radiograph. others_deg: further predictors, by name. repeats_deg: angles
-    of repeated scans. quality: what the device knows of the view, by name. refusal: why there is no result ("" where
-    there is one).
+    for predictors that are no network (``export.evaluate.skin_features``). film, plain_film: agreement of the bundle's
+    and of the plain U-Net's radiograph. reread_deg: angles read off the synthetic radiograph. others_deg: further
+    predictors, by name. repeats_deg: angles of repeated scans. quality: what the device knows of the view, by name.
+    refusal: why there is no result ("" where there is one).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +42,7 @@ class Case(BaseModel):
     true_endplates_mm: Endplates | None = None
     true_line_mm: list[Triple] | None = None
     film: dict[str, float] = Field(default_factory=dict)
+    plain_film: dict[str, float] = Field(default_factory=dict)
     reread_deg: dict[str, float] = Field(default_factory=dict)
     others_deg: dict[str, dict[str, float]] = Field(default_factory=dict)
     repeats_deg: dict[str, list[Annotated[float, Field(allow_inf_nan=False)]]] = Field(default_factory=dict)

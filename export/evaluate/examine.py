@@ -28,10 +28,11 @@ _DIGITS = 3  # of millimetres and degrees
 
 @dataclass(frozen=True)
 class Seen:
-    """What a scan left behind: its fused result and the views that it was measured on."""
+    """What a scan left behind: its fused result, the views that it was measured on, and the one that is pictured."""
 
     result: ScanResult
     views: list[BackView]
+    pictured: BackView
 
 
 def examine(trial: Trial, bundle: Bundle, frames: int, drawn: bool = False) -> tuple[Case, Seen | None]:
@@ -56,7 +57,8 @@ def examine(trial: Trial, bundle: Bundle, frames: int, drawn: bool = False) -> t
 
 def _scanned(camera: DepthCamera, pipeline: _Witness, frames: int) -> Seen:
     result = scan(camera, pipeline, frames).result
-    return Seen(result, pipeline.views)
+    shown = (number for number, picture in enumerate(pipeline.pictures) if picture is result.log_attenuation)
+    return Seen(result, pipeline.views, pipeline.views[next(shown, 0)])
 
 
 def _case(trial: Trial, seen: Seen) -> Case:
@@ -95,15 +97,17 @@ def _rounded(array: NDArray[np.floating]) -> Any:
 
 
 class _Witness(Pipeline):
-    """The device's pipeline, which also keeps the back views that it measures."""
+    """The device's pipeline, which also keeps the back views that it measures, and their pictures."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         self.views: list[BackView] = []
+        self.pictures: list[NDArray[np.float32]] = []
 
     def measure(self, view: BackView) -> Measurements:
         measured = super().measure(view)
         self.views.append(view)
+        self.pictures.append(measured.log_attenuation)
         return measured
 
 

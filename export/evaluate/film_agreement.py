@@ -1,4 +1,4 @@
-"""How alike two radiographs are: PSNR, SSIM and multi-scale SSIM, on log attenuation within the true body."""
+"""How alike two radiographs are: PSNR, SSIM and multi-scale SSIM, on log attenuation, over the whole picture."""
 
 from __future__ import annotations
 

@@ -89,15 +89,28 @@ def landmark_text(values: dict[str, dict[str, float]]) -> list[str]:
     return aligned(rows)
 
 
-def film_values(cases: Sequence[Case]) -> dict[str, float]:
-    """Means of the radiographs' agreement over the subjects whose radiographs were compared; empty if none."""
-    films = [case.film for case in cases if case.film]
+def film_values(cases: Sequence[Case], plain: bool = False) -> dict[str, float]:
+    """Means of the radiographs' agreement over the subjects whose radiographs were compared; empty if none.
+
+    plain: of the plain U-Net's radiographs.
+    """
+    films = [film for case in cases if (film := case.plain_film if plain else case.film)]
     return {name: float(np.mean([f[name] for f in films])) for name in films[0]} | {"subjects": len(films)} \
         if films else {}
 
 
-def repeatability_values(cases: Sequence[Case]) -> dict[str, float]:
-    """Pooled standard deviation over repeated scans, degrees, by angle; empty where nobody was scanned repeatedly."""
+def repeatability_values(cases: Sequence[Case]) -> dict[str, dict[str, float]]:
+    """Standard deviation over repeated scans, degrees, by angle: pooled over all, and by camera.
+
+    Empty where nobody was scanned repeatedly.
+    """
+    by_camera = {camera: [c for c in cases if c.about.get("camera") == camera]
+                 for camera in sorted({str(c.about["camera"]) for c in cases if "camera" in c.about})}
+    groups = {"all": list(cases)} | by_camera
+    return {group: pooled for group, own in groups.items() if (pooled := _pooled(own))}
+
+
+def _pooled(cases: Sequence[Case]) -> dict[str, float]:
     repeated = [case.repeats_deg for case in cases if case.repeats_deg]
     if not repeated:
         return {}
@@ -123,6 +136,7 @@ def section_values(cases: Sequence[Case]) -> dict[str, Any]:
     answered = [case for case in cases if case.answered]
     return {
         "landmarks_mm": landmark_errors(answered), "radiograph": film_values(answered),
+        "radiograph_pix2pix": film_values(answered, plain=True),
         "repeatability_sd_deg": repeatability_values(answered), "reread": reread_values(answered),
         "intervals": interval_values(answered), "screening": screening_values(answered),
         "breakdown_mae_deg": breakdown_values(answered),
@@ -135,12 +149,15 @@ def section_text(values: dict[str, Any]) -> str:
     parts: list[list[str]] = []
     if values["landmarks_mm"]:
         parts.append(landmark_text(values["landmarks_mm"]))
-    if film := values["radiograph"]:
-        parts.append([f"Radiograph over {film['subjects']:.0f} subjects: PSNR {film['psnr_db']:.1f} dB, SSIM "
-                      f"{film['ssim']:.3f}, MS-SSIM {film['ms_ssim']:.3f}"])
+    films = {who: film for who, part in (("model", "radiograph"), ("pix2pix", "radiograph_pix2pix"))
+             if (film := values[part])}
+    if films:
+        parts.append(aligned([["Radiographs", "subjects", "PSNR, dB", "SSIM", "MS-SSIM", "L1"], *(
+            [who, f"{f['subjects']:.0f}", f"{f['psnr_db']:.1f}", *(f"{f[k]:.3f}" for k in ("ssim", "ms_ssim", "l1"))]
+            for who, f in films.items())]))
     if repeated := values["repeatability_sd_deg"]:
-        parts.append(aligned([["Repeated scans", "SD, degrees"],
-                              *([LABELS[name], f"{sd:.2f}"] for name, sd in repeated.items())]))
+        parts.append(aligned([["Repeated scans: SD, degrees", *repeated], *(
+            [LABELS[name], *(_plain(own.get(name), 2) for own in repeated.values())] for name in repeated["all"])]))
     if read := values["reread"]:
         off = ", ".join(f"{SHOWN[name]} {v:.1f}" for name, v in read["median_deg"].items())
         parts.append([f"Read back off the radiograph over {read['subjects']} subjects: median difference {off} deg; "

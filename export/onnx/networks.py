@@ -25,8 +25,8 @@ def load_networks(run_folder: Path) -> tuple[StructureNet, RadiographNet]:
         BundleError: a file is missing, damaged, of the other stage or of another architecture; or both do not fit
             each other.
     """
-    structure = _load(run_folder / "structure.pt", load_structure)
-    radiograph = _load(run_folder / "radiograph.pt", load_radiograph)
+    structure = load_network(run_folder / "structure.pt", load_structure)
+    radiograph = load_network(run_folder / "radiograph.pt", load_radiograph)
     for shared in ("width", "token_width"):
         mine, others = getattr(structure.config, shared), getattr(radiograph.config, shared)
         if mine != others:
@@ -36,7 +36,12 @@ def load_networks(run_folder: Path) -> tuple[StructureNet, RadiographNet]:
     return structure, radiograph
 
 
-def _load(path: Path, build: Callable[[dict[str, Any]], nn.Module]) -> Any:
+def load_network(path: Path, build: Callable[[dict[str, Any]], nn.Module]) -> Any:
+    """What ``build`` makes of a weights file.
+
+    Raises:
+        BundleError: the file is missing, damaged, of another network or of another architecture.
+    """
     weights = load_checkpoint(path)
     try:
         return build(weights)
