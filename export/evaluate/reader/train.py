@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -72,7 +73,8 @@ def train_reader(
     since_kept, loss_sum, counted = 0.0, 0.0, 0
     while spent < 60 * minutes:
         for group in optimiser.param_groups:
-            group["lr"] = RATE * max(0.02, 0.5 * (1 + np.cos(np.pi * min(1.0, spent / (60 * minutes)))))
+            # A plain float: numpy's would be kept in the state, which then cannot be read as weights alone.
+            group["lr"] = RATE * max(0.02, 0.5 * (1 + math.cos(math.pi * min(1.0, spent / (60 * minutes)))))
         net.train()
         rng = np.random.default_rng([seed, step])
         batch = [_drawn(films, rng) for _ in range(BATCH)]
