@@ -83,7 +83,7 @@ def train_reader(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
-        step, loss_sum, counted = step + 1, loss_sum + float(loss), counted + 1
+        step, loss_sum, counted = step + 1, loss_sum + float(loss.detach()), counted + 1
         now = time.monotonic()
         spent, since_kept, last = spent + now - last, since_kept + now - last, now
         if since_kept > KEPT_EVERY_S or spent >= 60 * minutes:

@@ -10,7 +10,8 @@ from export.evaluate.reader.train import Progress, train_reader
 
 
 def test_a_kept_training_is_taken_up_again(made_source, tmp_path: Path) -> None:
-    films, told = made_source([5.0, 25.0]), list[Progress]()
+    films = made_source([5.0, 25.0])
+    told: list[Progress] = []
 
     first = train_reader(films, films, tmp_path / "reader.ckpt", 0.001, told.append)
     steps = torch.load(tmp_path / "reader.ckpt", weights_only=True)["step"]
