@@ -92,7 +92,9 @@ def ablation_text(angles: list[Row], pictures: list[Row], subjects: str) -> str:
 
 
 def _head(row: Row) -> list[str]:
-    return [row.run, ", ".join(row.without) or "-", str(row.steps), f"{row.minutes:.1f}"]
+    # Weights that were copied here bring no record of their training.
+    budget = [str(row.steps), f"{row.minutes:.1f}"] if row.steps else ["-", "-"]
+    return [row.run, ", ".join(row.without) or "-", *budget]
 
 
 def _number(value: float | None, digits: int) -> str:
