@@ -52,6 +52,7 @@ class Attention:
         self._window: ScanWindow | None = None
         self._request: Request | None = None
         self._result: ShownResult | None = None
+        self._left_s = float("inf")  # when whoever the result is of went away
         self._problem = ""
         self.looked_at = 0
         self._dismissed = False  # whoever stands there was given up; no scan of them by itself
@@ -105,6 +106,8 @@ class Attention:
         waited_s = 0.0 if self._request is None else self._parts.clock.monotonic_s() - self._request.at_s
         if waited_s > settings.request_s:
             machine.fire("expired")
+        if machine.state != "result" and self._parts.clock.monotonic_s() - self._left_s >= settings.shown_s:
+            self._result, self._left_s = None, float("inf")
         repeat_s = settings.repeat_after_s
         if machine.state == "result" and repeat_s is not None and machine.for_s >= repeat_s:
             machine.fire("shown")
@@ -119,6 +122,8 @@ class Attention:
         if old == "scanning" and event not in ("fused", "failed"):
             self._parts.metrics.count("scans_total", "given_up")
             self._parts.link.publish_event("scan_given_up", reason=event)
+        if old == "result":
+            self._left_s = self._parts.clock.monotonic_s()
         if new in WITH_SUBJECT and old not in WITH_SUBJECT:
             self._result = None
             self._guidance.clear()

@@ -24,6 +24,10 @@ class ScanSettings(_Part):
         default=None, gt=0, le=86400,
         description="Scan the same subject again after so long; none: only after the view was empty.",
     )
+    shown_s: float = Field(
+        default=60.0, ge=0, le=86400,
+        description="A result leaves the screen so long after its subject, or when the next one comes.",
+    )
     request_s: float = Field(
         default=120.0, gt=0, le=3600, description="A commanded scan is given up when it has not begun after so long."
     )

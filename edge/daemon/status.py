@@ -22,7 +22,10 @@ class ShownAngle:
 
 @dataclass(frozen=True)
 class ShownResult:
-    """The newest result, until the next subject comes or it is wiped. radiograph_png: with the notice burned in."""
+    """The newest result, until its subject has been gone for a while, the next one comes, or it is wiped.
+
+    radiograph_png: with the notice burned in.
+    """
 
     angles: dict[str, ShownAngle]
     radiograph_png: bytes = field(repr=False)

@@ -429,6 +429,22 @@ def test_a_wipe_deletes_and_takes_the_result_off_the_screen(kiosk) -> None:
     assert k.status.result is None
 
 
+def test_a_result_leaves_the_screen_a_while_after_its_subject(kiosk) -> None:
+    k = kiosk(scan={"frames": 3, "over_s": 2.0, "hold_s": 0.2, "shown_s": 30})
+    k.turn()
+    k.camera.scene = "back"
+    k.until("result")
+    k.turn(40, 1.0)
+    assert k.status.result is not None, "whoever stands there may look at it for as long as they like"
+    k.camera.scene = "nobody"
+    k.until("idle")
+    k.turn(28, 1.0)
+    assert k.status.result is not None
+    k.turn(4, 1.0)
+    assert k.status.result is None
+    assert len(k.results) == 1, "it only leaves the screen"
+
+
 def test_figures_go_out_every_ten_seconds(kiosk) -> None:
     k = kiosk()
     k.turn(21, 1.0)
