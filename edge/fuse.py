@@ -1,4 +1,4 @@
-"""From the frames of one scan to one answer: medians, repeatability, and a named reason for every frame left out."""
+"""From the frames of one scan to one answer: its middle, repeatability, and a named reason for every frame left out."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from edge.measure.interval_model import IntervalModel, observations
 from edge.measure.intervals import Interval, disagreements, interval
 from edge.measure.reading import LIMIT_DEG, departures
 from edge.measure.tilts import vertebral_centres_mm
+from edge.order import pseudomedian
 from edge.pipeline import Measurements
 from edge.view.gates import Reason, Refusal
 
@@ -83,8 +84,9 @@ class ScanResult:
     """One scan, fused.
 
     angles: by ``ANGLE_NAMES``. cobb, cobb_curve: the major coronal curve of the fused landmarks.
-    endplates_mm, endplates_sd_mm: (37, 4, 3) float64, medians, body frame.
-    log_attenuation: (512, 256) float32 of the accepted frame whose landmarks are closest to the medians.
+    endplates_mm: (37, 4, 3) float64, body frame; like the angles a pseudomedian over the accepted frames.
+    endplates_sd_mm: (37, 4, 3) float64, medians.
+    log_attenuation: (512, 256) float32 of the accepted frame whose landmarks are closest to the fused ones.
     refusals: reason -> frames left out. gates: median of each measured value. timing_ms: median of each step.
     captured_at_ns: of the first accepted frame. reread_deg: angles read back off the radiograph, empty where the bundle
     has no reader.
@@ -150,7 +152,7 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
 def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[str, float],
            model: IntervalModel | None) -> ScanResult:
     landmarks = np.stack([m.endplates_mm for m in kept])
-    middle = np.median(landmarks, axis=0)
+    middle = pseudomedian(landmarks)
     closest = int(np.argmin(((landmarks - middle) ** 2).sum(axis=(1, 2, 3))))
     curve = cobb_major(middle)
     several = len(kept) > 1
@@ -168,7 +170,7 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
 
     angles = {name: [m.angles_deg[name] for m in kept] for name in ANGLE_NAMES}
     return ScanResult(
-        angles={name: fused(name, float(np.median(values)), values) for name, values in angles.items()},
+        angles={name: fused(name, float(pseudomedian(np.array(values))), values) for name, values in angles.items()},
         # Value and end vertebrae of the fused landmarks: a maximum over pairs would only collect the frames' noise.
         cobb=fused("cobb_major", curve.value_deg, [m.cobb.value_deg for m in kept], floor_deg=0.0),
         cobb_curve=curve,

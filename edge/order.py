@@ -31,6 +31,22 @@ def quantiles(values: NDArray[Any], shares: Sequence[float]) -> tuple[float, ...
     return tuple(low + (high - low) * (p - b) for p, b, (low, high) in zip(at, below, pairs, strict=True))
 
 
+def pseudomedian(values: NDArray[Any]) -> NDArray[Any]:
+    """Hodges-Lehmann estimate along the first axis: the median over the means of all pairs, each with itself too.
+
+    As calm as a mean (95 % of its efficiency on Gaussian errors, where a median has 64 %), and as little swayed by a
+    single stray value as a median (it breaks down beyond 29 %). Hodges and Lehmann, Ann. Math. Stat. 34, 1963.
+
+    Args:
+        values: (N, ...) finite, N >= 1.
+
+    Returns:
+        (...) the estimate.
+    """
+    first, second = np.triu_indices(len(values))
+    return np.asarray(np.median((values[first] + values[second]) / 2, axis=0))
+
+
 def median_of_known(values: NDArray[Any]) -> NDArray[Any]:
     """Median down each column of (R, C) ``values`` without its NaNs, of which a column must not be full."""
     ordered = np.sort(values, axis=0)  # NaN last
