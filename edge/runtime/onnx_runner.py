@@ -40,7 +40,9 @@ class OnnxRunner:
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.log_severity_level = 3  # errors only: what matters is raised
-        # Spinning between operators pays within a frame; between frames it would only heat a fanless kiosk.
+        # A moment's spinning between operators pays; a longer one takes the processor from whoever looks at the next
+        # frame meanwhile, and between frames it would only heat a fanless kiosk.
+        options.add_session_config_entry("session.intra_op.spin_duration_us", "20")
         options.add_session_config_entry("session.force_spinning_stop", "1")
         # Initialisers outside the arena: the copies that weight pre-packing makes useless are given back.
         options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
