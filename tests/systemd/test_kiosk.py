@@ -1,7 +1,8 @@
 """The kiosk for real: installed by its installer under a systemd that runs as PID 1, with the demonstration as camera.
 
 Nothing differs from a kiosk but what an operator may change too: the configuration, and by a drop-in the watchdog's
-interval and the pause before a restart. A test that needs the service starts it, unless the last one left it running.
+interval and the pause before a restart. Tests share the machine, and several processes share out the tests: each one
+says by its fixture whether it needs the service running or stopped, and takes nothing from the test before it.
 """
 
 from __future__ import annotations
@@ -30,18 +31,25 @@ def running(kiosk: Kiosk) -> Kiosk:
     return kiosk
 
 
-def test_the_service_is_ready_after_its_warm_up_and_not_before(kiosk: Kiosk, wait: Wait) -> None:
-    kiosk.start("--no-block")
-    wait("a process is there", lambda: kiosk.main_pid() != 0, SLOW_S)
-    while_warming = kiosk.state()
-    took_s = wait("it says that it is ready", lambda: kiosk.state() == "active (running)", SLOW_S)
+@pytest.fixture
+def stopped(kiosk: Kiosk) -> Kiosk:
+    """The service, installed and not running."""
+    kiosk.machine.done("systemctl", "stop", kiosk.unit)
+    return kiosk
 
-    assert while_warming == "activating (start)", kiosk.machine.journal(kiosk.unit)
+
+def test_the_service_is_ready_after_its_warm_up_and_not_before(stopped: Kiosk, wait: Wait) -> None:
+    stopped.start("--no-block")
+    wait("a process is there", lambda: stopped.main_pid() != 0, SLOW_S)
+    while_warming = stopped.state()
+    took_s = wait("it says that it is ready", lambda: stopped.state() == "active (running)", SLOW_S)
+
+    assert while_warming == "activating (start)", stopped.machine.journal(stopped.unit)
     assert took_s > 0.2
     probe = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9475/readyz', timeout=5).status)"
 
     def could_scan() -> bool:
-        return kiosk.machine.run("/opt/latx-python/bin/python3", "-c", probe).stdout.strip() == "200"
+        return stopped.machine.run("/opt/latx-python/bin/python3", "-c", probe).stdout.strip() == "200"
 
     wait("a subject could be scanned, which also takes a camera", could_scan, SLOW_S)
 
@@ -118,27 +126,21 @@ def test_stopping_is_bounded_and_clean(running: Kiosk) -> None:
     assert not list(running.machine.path(f"{running.state_directory}/scans").rglob("*.partial"))
 
 
-def test_a_wrong_configuration_is_refused_by_the_installer_and_not_retried(kiosk: Kiosk, wait: Wait) -> None:
-    config = kiosk.machine.path(kiosk.config)
+def test_a_wrong_configuration_is_refused_by_the_installer_and_not_retried(stopped: Kiosk, wait: Wait) -> None:
+    config = stopped.machine.path(stopped.config)
     good = config.read_text()
     config.write_text(good + "[camera.wrong]\n")
-
-    def failed_for_good() -> bool:
-        state = kiosk.state()
-        if state == "inactive (dead)":  # not asked yet, or the request was lost on a busy machine
-            kiosk.machine.run("systemctl", "start", kiosk.unit)
-        return state == "failed (failed)"
-
     try:
-        refused = kiosk.installer("--source", "none")
-        wait("it has failed for good", failed_for_good, SLOW_S)
+        refused = stopped.installer("--source", "none")
+        stopped.machine.run("systemctl", "start", stopped.unit)
+        wait("it has failed for good", lambda: stopped.state() == "failed (failed)", SLOW_S)
     finally:
         config.write_text(good)
 
     assert refused.returncode == 2
-    assert f"{kiosk.config}:" in refused.stderr
-    assert kiosk.machine.show(kiosk.unit, "ExecMainStatus", "NRestarts")["ExecMainStatus"] == "2"
-    kiosk.machine.done("systemctl", "reset-failed", kiosk.unit)
+    assert f"{stopped.config}:" in refused.stderr
+    assert stopped.machine.show(stopped.unit, "ExecMainStatus", "NRestarts")["ExecMainStatus"] == "2"
+    stopped.machine.done("systemctl", "reset-failed", stopped.unit)
 
 
 def test_without_tensorrt_the_engine_build_is_skipped_and_nothing_fails(running: Kiosk) -> None:
