@@ -9,7 +9,6 @@ local brightness, and the template's own detail is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,15 +22,14 @@ from export.model.landmark_map import LandmarkMap
 from export.model.radiograph import RadiographNet
 from export.model.sdn import lateral_normalised
 from export.model.structure import Structure
-from export.train.dataset import training_batches, validation_batches
-from export.train.discriminator import MultiScaleCritic, critic_loss, feature_matching, generator_loss
-from export.train.ema import Average
+from export.train.adversarial import CRITIC_FROM, AdversarialTrainer
+from export.train.dataset import validation_batches
+from export.train.discriminator import critic_loss, feature_matching, generator_loss
 from export.train.layout import laid_out
-from export.train.loop import Schedule, average_gradients, load_checkpoint
+from export.train.loop import Schedule, load_checkpoint
 from export.train.pictures import radiograph_picture
 from export.train.sample import SampleSource
 from export.train.shard_stream import ShardStream
-from export.train.sources import WithRadiograph
 from export.train.structure_trainer import load_structure
 
 
@@ -46,13 +44,11 @@ class RadiographWeights:
     adversarial: float = 0.2
     matching: float = 2.0
     true_endplates: float = 0.75
-    critic_from: float = 0.6  # share of the training before the critic joins: until then a step costs half
+    critic_from: float = CRITIC_FROM
 
 
 COARSE_PX: Final = 8
 """Side of the blocks (12 mm) whose mean brightness is asked for everywhere: about what a back tells."""
-CRITIC_RATE: Final = 0.4
-"""The critic's learning rate as a share of the generator's."""
 
 
 def image_gradients(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,7 +83,7 @@ def _gradient_l1(image: Tensor, weight: Tensor) -> Tensor:
     return total / (2 * weight.sum().clamp(min=1))
 
 
-class RadiographTrainer:
+class RadiographTrainer(AdversarialTrainer[RadiographNet]):
     """Trains ``RadiographNet`` behind a frozen stage 1 (see ``export.train.loop.Trainer``).
 
     structure_weights: ``structure.pt`` of a run. It is read again whenever it changed at a checkpoint, so that both
@@ -102,35 +98,17 @@ class RadiographTrainer:
         rank: int = 0, world: int = 1,
     ) -> None:
         torch.manual_seed(schedule.seed)
-        self.schedule, self.device, self.rank, self.world = schedule, device, rank, world
-        self.training: SampleSource | ShardStream = (
-            training.with_radiographs() if isinstance(training, ShardStream) else WithRadiograph(training)
-        )
-        self.validation = WithRadiograph(validation)
+        super().__init__(RadiographNet(config), config, 2, (0.8, 0.98), 5.0, training, validation, schedule, device,
+                         rank, world)
         self.loss_weights = weights or RadiographWeights()
         self.structure_weights = structure_weights
-        self.config = config
-        self.net = laid_out(RadiographNet(config), device)
-        self.average = Average(self.net)
-        self.critic = laid_out(MultiScaleCritic(2), device)
         self.draw = LandmarkMap().to(device)
-        self.optimiser = torch.optim.AdamW(self.net.parameters(), schedule.learning_rate, (0.8, 0.98))
-        self.critic_optimiser = torch.optim.AdamW(self.critic.parameters(), schedule.learning_rate, (0.5, 0.98))
         self._follow_structure()
-
-    def batches(self, first_step: int) -> Iterator[dict[str, Tensor]]:
-        """See ``Trainer``."""
-        s = self.schedule
-        return training_batches(
-            self.training, s.batch, s.seed, self.rank, first_step, s.workers, world=self.world
-        )
 
     def step(self, batch: dict[str, Tensor], rate: float, progress: float) -> dict[str, float]:
         """See ``Trainer``."""
         self.net.train()
-        for optimiser, share in ((self.optimiser, 1.0), (self.critic_optimiser, CRITIC_RATE)):
-            for group in optimiser.param_groups:
-                group["lr"] = rate * share
+        self.set_rate(rate)
         batch = {name: value.to(self.device) for name, value in batch.items()}
         want = batch["log_attenuation"]
         seen = self.structure_of(batch)
@@ -138,7 +116,7 @@ class RadiographTrainer:
         with torch.no_grad():
             drawn = self.draw(endplates)
             seen = self._carried(seen, endplates)
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
+        with self.autocast():
             got = self.generate(self.net, batch, seen, endplates, drawn)
         bodies = functional.interpolate(drawn[:, :1], scale_factor=2.0, mode="bilinear")
         weights = self.loss_weights
@@ -149,34 +127,22 @@ class RadiographTrainer:
             extra, against = self._against_critic(got, want, bodies)
             total = total + extra
             shown |= against
-        self._update(self.optimiser, total, list(self.net.parameters()))
-        self.average.update(self.net)
+        self.update_net(total)
         return {"loss": float(total.detach()), **shown}
 
     def _against_critic(self, got: Tensor, want: Tensor, bodies: Tensor) -> tuple[Tensor, dict[str, float]]:
         real_image = torch.where(torch.isfinite(want), want, got.detach())
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
+        with self.autocast():
             real = self.critic(torch.cat([real_image, bodies], 1))
             fake = self.critic(torch.cat([got.detach(), bodies], 1))
         loss = critic_loss(real, fake)
-        self._update(self.critic_optimiser, loss, list(self.critic.parameters()))
-        for parameter in self.critic.parameters():
-            parameter.requires_grad_(False)
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
+        self.update_critic(loss)
+        with self.critic_frozen(), self.autocast():
             fake = self.critic(torch.cat([got, bodies], 1))
-        for parameter in self.critic.parameters():
-            parameter.requires_grad_(True)
         adversarial, matching = generator_loss(fake), feature_matching(real, fake)
         total = self.loss_weights.adversarial * adversarial + self.loss_weights.matching * matching
         return total, {"critic": float(loss.detach()), "adversarial": float(adversarial.detach()),
                        "matching": float(matching.detach())}
-
-    def _update(self, optimiser: torch.optim.Optimizer, loss: Tensor, parameters: list[torch.nn.Parameter]) -> None:
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        average_gradients(parameters, self.world)
-        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimiser.step()
 
     def _mixed_endplates(self, own: Tensor, truth: Tensor) -> Tensor:
         complete = torch.isfinite(truth).flatten(1).all(1)
@@ -197,7 +163,7 @@ class RadiographTrainer:
     def structure_of(self, batch: dict[str, Tensor]) -> Structure:
         """Frozen stage 1 on a batch."""
         inputs = (batch[n].to(memory_format=torch.channels_last) for n in ("back_view", "lateral_lift"))
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.schedule.mixed_precision):
+        with self.autocast():
             return self.structure(*inputs)
 
     @staticmethod
@@ -233,24 +199,7 @@ class RadiographTrainer:
     def state(self) -> dict[str, Any]:
         """See ``Trainer``. Being asked for it is the moment to look for newer weights of stage 1."""
         self._follow_structure()
-        return {
-            "net": self.net.state_dict(), "average": self.average.net.state_dict(), "updates": self.average.updates,
-            "critic": self.critic.state_dict(), "optimiser": self.optimiser.state_dict(),
-            "critic_optimiser": self.critic_optimiser.state_dict(),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """See ``Trainer``."""
-        self.net.load_state_dict(state["net"])
-        self.average.net.load_state_dict(state["average"])
-        self.average.updates = state["updates"]
-        self.critic.load_state_dict(state["critic"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.critic_optimiser.load_state_dict(state["critic_optimiser"])
-
-    def weights(self) -> dict[str, Any]:
-        """See ``Trainer``."""
-        return {"config": self.config.to_json(), "net": self.average.net.state_dict()}
+        return super().state()
 
     def _follow_structure(self) -> None:
         weights = load_checkpoint(self.structure_weights)
