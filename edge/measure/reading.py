@@ -12,14 +12,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.anatomy import CENTRELINE_ANGLES, ENDPLATES, SAGITTAL_ANGLES
+from edge.anatomy import ENDPLATES
 from edge.measure.angles import sagittal_angles
 
 LIMIT_DEG: Final = 4.0
 """A larger difference between the picture's angle and the landmarks' is flagged."""
 CHECKED: Final = ("thoracic_kyphosis_t4_t12", "lumbar_lordosis_l1_s1", "sacral_slope")
 """Angles that are held against each other: those that the picture is drawn with."""
-READ: Final = (*(a.name for a in SAGITTAL_ANGLES), *CENTRELINE_ANGLES)
 
 
 def rims_of(read: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -10,8 +10,6 @@ import numpy as np
 
 from export.evaluate.case import Case
 
-THIRDS: Final = ("lowest third", "middle third", "highest third")
-
 
 @dataclass(frozen=True)
 class Grouping:

@@ -7,7 +7,6 @@ arrays. They serve the comparison only and never run on a device.
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import MissingDependencyError, OutputError, UsageError
+from edge.errors import MissingDependencyError, UsageError
 from edge.runtime.manifest import INTERVAL_NAMES
+from edge.whole_file import write_whole_bytes
 from export.evaluate.baselines import true_angles
 from export.evaluate.forest import Forest, forest_of
 from export.evaluate.skin_features import FEATURES, TANGENTS, mirrored, skin_features
@@ -173,15 +173,7 @@ def save_regressions(fitted: Regressions, path: Path) -> None:
         content |= {f"tree{index}.{k}": v for k, v in forest.arrays().items()}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **content)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(buffer.getvalue())
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError("cannot write the fitted baselines", where=str(path), expected="a writable folder",
-                          found=error.strerror or str(error)) from error
+    write_whole_bytes(path, buffer.getvalue(), "the fitted baselines")
 
 
 def load_regressions(path: Path) -> Regressions:

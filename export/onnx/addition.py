@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
-from edge.errors import BundleError, OutputError
+from edge.errors import BundleError
 from edge.measure.interval_model import IntervalModel
 from edge.runtime.bundle import check_bundle, file_entry
 from edge.runtime.manifest import MANIFEST, Manifest, StageEntry, TensorEntry
 from edge.runtime.onnx_runner import OnnxRunner
-from edge.whole_file import write_whole
+from edge.whole_file import write_whole, write_whole_bytes
 
 READER_FILE = "reader.onnx"
 
@@ -44,13 +42,6 @@ def _copied(source: Path, target: Path) -> StageEntry:
         for side, specs in (("inputs", runner.inputs), ("outputs", runner.outputs))
     }
     runner.close()
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        if source.resolve() != target.resolve():
-            shutil.copyfile(source, draft)
-            os.replace(draft, target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError("cannot write into the bundle", where=str(target), expected="a writable folder",
-                          found=error.strerror or str(error)) from error
+    if source.resolve() != target.resolve():
+        write_whole_bytes(target, source.read_bytes(), "the bundle's reader")
     return StageEntry.model_validate(file_entry(target) | tensors)

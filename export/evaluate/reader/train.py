@@ -19,6 +19,7 @@ from edge.measure.angles import sagittal_angles
 from edge.measure.reading import rims_of
 from export.evaluate.reader.augment import augmented
 from export.evaluate.reader.net import ROWS, Reader, sagittal_truth
+from export.train.loop import load_checkpoint, save_atomic
 from export.train.sample import SampleSource
 
 BATCH: Final = 8
@@ -65,7 +66,7 @@ def train_reader(
     optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=1e-4)
     step, spent = 0, 0.0
     if state.exists():
-        kept = torch.load(state, weights_only=True)
+        kept = load_checkpoint(state)
         net.load_state_dict(kept["net"])
         optimiser.load_state_dict(kept["optimiser"])
         step, spent = int(kept["step"]), float(kept["spent"])
@@ -89,7 +90,8 @@ def train_reader(
         if since_kept > KEPT_EVERY_S or spent >= 60 * minutes:
             errors = np.abs(reading_errors(net, validation))
             tell(Progress(step, loss_sum / counted, float(np.median(errors)), float(errors.mean())))
-            _keep(net, optimiser, step, spent, state)
+            kept = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}
+            save_atomic(kept, state)
             since_kept, loss_sum, counted, last = 0.0, 0.0, 0, time.monotonic()
     return net.eval()
 
@@ -125,11 +127,3 @@ def _drawn(films: SampleSource, rng: np.random.Generator) -> tuple[Tensor, Tenso
     assert sample.endplates_mm is not None
     film, endplates = augmented(np.nan_to_num(sample.log_attenuation), sample.endplates_mm, rng)
     return torch.from_numpy(film)[None], torch.from_numpy(endplates)
-
-
-def _keep(net: Reader, optimiser: torch.optim.Optimizer, step: int, spent: float, path: Path) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}, draft)
-    os.replace(draft, path)
-
-
