@@ -7,11 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 import onnx_graphsurgeon as gs
+import onnxruntime as ort
 import pytest
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
 from export.model.spectral_node import DOMAIN, FORWARD, INVERSE
+from export.onnx.graph import FFT_LOWERINGS
 from export.onnx.passes.plugin_node import PLUGIN_DOMAIN
 
 
@@ -62,3 +64,51 @@ def by_reference() -> Callable[[onnx.ModelProto, np.ndarray], np.ndarray]:
         return ReferenceEvaluator(model, new_ops=[FFTPlugin]).run(None, {"x": x})[0]
 
     return run
+
+
+@pytest.fixture
+def answers() -> Callable[..., list[np.ndarray]]:
+    """What ONNX Runtime makes of a whole, checked graph on a random ``x`` of its own shape: every output."""
+
+    def run(graph: gs.Graph, seed: int = 0) -> list[np.ndarray]:
+        model = gs.export_onnx(graph)
+        model.ir_version = 9
+        onnx.checker.check_model(model, full_check=True)
+        session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        x = np.random.default_rng(seed).normal(size=session.get_inputs()[0].shape).astype(np.float32)
+        return session.run(None, {"x": x})
+
+    return run
+
+
+@pytest.fixture
+def answer(answers: Callable[..., list[np.ndarray]]) -> Callable[..., np.ndarray]:
+    """The first of ``answers``."""
+    return lambda graph, seed=0: answers(graph, seed)[0]
+
+
+@pytest.fixture
+def fourier_unit() -> Callable[..., gs.Graph]:
+    """rfft2, a 1x1 convolution with bias, perhaps ReLU, irfft2, lowered to products."""
+
+    def make(height: int = 8, width: int = 6, channels: int = 3, relu: bool = True) -> gs.Graph:
+        def variable(name: str, *shape: int) -> gs.Variable:
+            return gs.Variable(name, np.dtype(np.float32), [1, *shape])
+
+        rng = np.random.default_rng(5)
+        x, y = (variable(n, channels, height, width) for n in "xy")
+        bins = width // 2 + 1
+        spectrum, mixed, kept = (variable(n, 2 * channels, height, bins) for n in ("spectrum", "mixed", "kept"))
+        weights = [gs.Constant(f"mix.{n}", rng.normal(size=s).astype(np.float32))
+                   for n, s in (("weight", (2 * channels, 2 * channels, 1, 1)), ("bias", (2 * channels,)))]
+        size = {"height": height, "width": width}
+        nodes = [gs.Node(FORWARD, "forward", dict(size), [x], [spectrum], domain=DOMAIN),
+                 gs.Node("Conv", "mix", {}, [spectrum, *weights], [mixed]),
+                 *([gs.Node("Relu", "relu", {}, [mixed], [kept])] if relu else []),
+                 gs.Node(INVERSE, "inverse", dict(size), [kept if relu else mixed], [y], domain=DOMAIN)]
+        domains = [onnx.helper.make_opsetid("", 18), onnx.helper.make_opsetid(DOMAIN, 1)]
+        graph = gs.Graph(nodes, [x], [y], opset=18, import_domains=domains)
+        FFT_LOWERINGS["matmul"](graph)
+        return graph
+
+    return make
