@@ -11,6 +11,8 @@ SPLITS: Final = {
     "validation": range(100_000, 1_000_000),
     "train": range(1_000_000, 100_000_000),
 }
+CALIBRATION_START: Final = 200_000
+"""First of the validation seeds that intervals are calibrated on; training validates on earlier ones."""
 DEMO_SEED: Final = SPLITS["test"][0]
 """The shipped demonstration subject is the first test seed, not a chosen one."""
 

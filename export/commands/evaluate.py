@@ -47,6 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
                              "angles that the bundle's reader reads off them")
     parser.add_argument("--repeats", type=count, default=0, metavar="N",
                         help="scan the first N subjects ten times over (default: none)")
+    parser.add_argument("--calibrate", type=count, default=0, metavar="N",
+                        help="also say how intervals hold that are calibrated on N validation subjects of this tier; "
+                             "a device's are calibrated on typical ones (default: none)")
     parser.add_argument("--robustness", action="store_true",
                         help="instead of the tables, one row per thing that may go wrong, over the same subjects")
     parser.add_argument("--baselines", type=Path, metavar="FILE",
@@ -89,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
 def _phantoms(args: argparse.Namespace) -> int:
     import time
 
+    from export.evaluate.calibration import calibrate, calibration_seeds, with_tier_intervals
     from export.evaluate.campaign import Task, progress_line, run_campaign
     from export.evaluate.phantom_trials import check_test_seeds
 
@@ -98,6 +102,9 @@ def _phantoms(args: argparse.Namespace) -> int:
     tasks = [Task(seed, drawn=k < args.radiographs, repeats=REPEATS if k < args.repeats else 0)
              for k, seed in enumerate(seeds)]
     cases = run_campaign(campaign, tasks, args.workers, progress_line(time.monotonic()))
+    if args.calibrate:
+        model, _ = calibrate(campaign, calibration_seeds(args.calibrate), args.workers)
+        cases = with_tier_intervals(cases, model)
     title = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}, {args.frames} frames per scan"
     return _report(args, title, cases, one_out=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from calib.phantom.splits import CALIBRATION_START
 from edge.cli.arguments import positive
 from export.commands.cache_arguments import TIER_NAMES, default_cache
 
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="realism tier that is calibrated on (default: %(default)s)")
     parser.add_argument("--subjects", type=positive, default=400, metavar="N",
                         help="validation subjects (default: %(default)s)")
-    parser.add_argument("--first-seed", type=int, default=200_000, metavar="S",
+    parser.add_argument("--first-seed", type=int, default=CALIBRATION_START, metavar="S",
                         help="first validation seed (default: %(default)s)")
     parser.add_argument("--frames", type=positive, default=4, metavar="N",
                         help="frames per scan (default: %(default)s)")
@@ -41,28 +42,17 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UsageError: seeds outside validation, too few subjects. BundleError: no good bundle or reader.
     """
-    import time
-
-    from calib.phantom.splits import SPLITS
     from edge.cli.table import aligned
-    from edge.errors import UsageError
     from edge.runtime.bundle import check_bundle
-    from export.evaluate.campaign import Campaign, Task, progress_line, run_campaign
-    from export.evaluate.interval_fit import fit_interval_model, with_intervals
+    from export.evaluate.calibration import calibrate
+    from export.evaluate.campaign import Campaign
+    from export.evaluate.interval_fit import with_intervals
     from export.evaluate.sections import LABELS
     from export.onnx.addition import write_additions
 
-    seeds = range(args.first_seed, args.first_seed + args.subjects)
-    split = SPLITS["validation"]
-    if seeds[0] not in split or seeds[-1] not in split:
-        raise UsageError("not validation seeds", expected=f"within {split.start}:{split.stop}",
-                         found=f"{seeds.start}:{seeds.stop}")
     _, digest = check_bundle(args.bundle)
     campaign = Campaign(args.bundle, digest, args.tier, args.frames, args.threads, args.cache)
-    cases = [case for case in run_campaign(campaign, [Task(s) for s in seeds], args.workers,
-                                           progress_line(time.monotonic())) if case.answered]
-    on = f"phantom {args.tier} {seeds.start}:{seeds.stop} ({len(cases)} subjects, {args.frames} frames per scan)"
-    model = fit_interval_model(cases, on)
+    model, cases = calibrate(campaign, range(args.first_seed, args.first_seed + args.subjects), args.workers)
     write_additions(args.bundle, model, args.reader)
     rows = [["90 % interval, half-width in degrees", "mean before", "mean now", "repeat above"]]
     fitted = [with_intervals(case, model) for case in cases]
@@ -70,5 +60,5 @@ def run(args: argparse.Namespace) -> int:
         before, now = (sum(c.interval_deg[name][1] - c.predicted_deg[name] for c in which) / len(which)
                        for which in (cases, fitted))
         rows.append([label, f"{before:.1f}", f"{now:.1f}", f"{model.widest_deg[name]:.1f}"])
-    print("\n".join([*aligned(rows), "", f"calibrated on {on}; {args.bundle}"]))
+    print("\n".join([*aligned(rows), "", f"calibrated on {model.calibrated_on}; {args.bundle}"]))
     return 0

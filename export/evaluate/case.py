@@ -16,7 +16,8 @@ class Case(BaseModel):
     """One subject. Degrees by angle name, millimetres in the body frame of the scan; what is not known is absent.
 
     sd_deg: the model's own doubt, median over the frames. repeatability_deg: standard deviation between the frames.
-    interval_deg: the device's interval. surface_deg: kyphosis and lordosis of the skin line. features: of the skin,
+    interval_deg: the device's interval. tier_interval_deg: the one that it would give, were it calibrated on the
+    subject's own realism tier. surface_deg: kyphosis and lordosis of the skin line. features: of the skin,
     for predictors that are no network (``export.evaluate.skin_features``). film, plain_film: agreement of the bundle's
     and of the plain U-Net's radiograph. reread_deg: angles read off the synthetic radiograph. others_deg: further
     predictors, by name. repeats_deg: angles of repeated scans. quality: what the device knows of the view, by name.
@@ -35,6 +36,7 @@ class Case(BaseModel):
     sd_deg: dict[str, float] = Field(default_factory=dict)
     repeatability_deg: dict[str, float] = Field(default_factory=dict)
     interval_deg: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    tier_interval_deg: dict[str, tuple[float, float]] = Field(default_factory=dict)
     surface_deg: tuple[float, float] | None = None
     features: list[float] | None = None
     quality: dict[str, float] = Field(default_factory=dict)

@@ -40,8 +40,15 @@ def screening_text(values: Sequence[dict[str, Any]]) -> list[str]:
     return aligned(rows)
 
 
-def interval_values(cases: Sequence[Case]) -> dict[str, dict[str, dict[str, float]]]:
-    """Coverage and mean width of the device's intervals, over all and by BMI and Cobb third: group, angle, values."""
+def interval_values(cases: Sequence[Case], tier: bool = False) -> dict[str, dict[str, dict[str, float]]]:
+    """Coverage and mean width of the intervals, over all and by BMI and Cobb third: group, angle, values.
+
+    tier: of those that were calibrated on the subjects' own tier, in place of the device's; empty where none were.
+    """
+    if tier:
+        cases = [c.model_copy(update={"interval_deg": c.tier_interval_deg}) for c in cases if c.tier_interval_deg]
+        if not cases:
+            return {}
     table = {"all": _coverage(cases)}
     for grouping in GROUPINGS:
         if grouping.title.startswith(("BMI", "Cobb")):
@@ -50,9 +57,9 @@ def interval_values(cases: Sequence[Case]) -> dict[str, dict[str, dict[str, floa
     return table
 
 
-def interval_text(values: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+def interval_text(values: dict[str, dict[str, dict[str, float]]], title: str) -> list[str]:
     """Coverage in per cent and mean width in degrees."""
-    rows = [["90 % intervals: hold, width", *SHOWN.values()]]
+    rows = [[title, *SHOWN.values()]]
     for label, by_angle in values.items():
         rows.append([label, *(
             f"{100 * v['coverage']:.0f} %, {v['width_deg']:.0f}" if (v := by_angle.get(name)) else "-"
@@ -138,7 +145,8 @@ def section_values(cases: Sequence[Case]) -> dict[str, Any]:
         "landmarks_mm": landmark_errors(answered), "radiograph": film_values(answered),
         "radiograph_pix2pix": film_values(answered, plain=True),
         "repeatability_sd_deg": repeatability_values(answered), "reread": reread_values(answered),
-        "intervals": interval_values(answered), "screening": screening_values(answered),
+        "intervals": interval_values(answered), "intervals_of_tier": interval_values(answered, tier=True),
+        "screening": screening_values(answered),
         "breakdown_mae_deg": breakdown_values(answered),
         "repeat_asked_share": float(np.mean([bool(c.about.get("repeat_asked")) for c in answered])) if answered else 0,
     }
@@ -162,7 +170,10 @@ def section_text(values: dict[str, Any]) -> str:
         off = ", ".join(f"{SHOWN[name]} {v:.1f}" for name, v in read["median_deg"].items())
         parts.append([f"Read back off the radiograph over {read['subjects']} subjects: median difference {off} deg; "
                       f"flagged {100 * read['flagged_share']:.0f} %"])
-    parts += [interval_text(values["intervals"]), screening_text(values["screening"])]
+    parts.append(interval_text(values["intervals"], "90 % intervals: hold, width"))
+    if values["intervals_of_tier"]:
+        parts.append(interval_text(values["intervals_of_tier"], "calibrated on this tier"))
+    parts.append(screening_text(values["screening"]))
     if values["breakdown_mae_deg"]:
         parts.append(breakdown_text(values["breakdown_mae_deg"]))
     return "\n\n".join("\n".join(part) for part in parts)

@@ -10,6 +10,8 @@ import pytest
 
 from edge.errors import UsageError
 from edge.runtime.manifest import INTERVAL_NAMES
+from export.evaluate.calibration import calibrate, with_tier_intervals
+from export.evaluate.campaign import Campaign
 from export.evaluate.case import Case
 from export.evaluate.film_agreement import film_agreement
 from export.evaluate.forest import Forest
@@ -22,7 +24,7 @@ from export.evaluate.regressions import BOOSTED, NAMES, RIDGE, fit_regressions, 
 from export.evaluate.result_cache import ResultCache
 from export.evaluate.score import mae_ratio_ci, score
 from export.evaluate.screening import roc, screening
-from export.evaluate.sections import section_text, section_values
+from export.evaluate.sections import interval_values, section_text, section_values
 from export.evaluate.skin_features import FEATURES
 
 
@@ -161,6 +163,25 @@ def test_calibrated_intervals_hold_what_they_promise_on_others_and_follow_the_do
 def test_too_few_subjects_calibrate_nothing(cases: list[Case]) -> None:
     with pytest.raises(UsageError, match="too few subjects"):
         fit_interval_model(cases[:50], "made subjects")
+
+
+def test_intervals_of_the_own_tier_are_told_beside_those_of_the_device() -> None:
+    rng = np.random.default_rng(6)
+    model = fit_interval_model([made_case(n, rng) for n in range(300)], "made subjects")
+    cases = [made_case(n, rng) for n in range(300)]
+
+    values = section_values(with_tier_intervals(cases, model))
+
+    own = [v["coverage"] for v in values["intervals_of_tier"]["all"].values()]
+    assert 0.86 <= np.mean(own) <= 0.94
+    assert values["intervals"] == interval_values(cases)
+    assert "calibrated on this tier" in section_text(values)
+    assert "calibrated on this tier" not in section_text(section_values(cases))
+
+
+def test_intervals_are_calibrated_on_validation_seeds_only(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not validation seeds"):
+        calibrate(Campaign(None, "", "typical", 1, 1, tmp_path), range(0, 200), 1)
 
 
 def test_a_kept_result_is_found_for_the_same_question_only(cases: list[Case], tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""Validation subjects put through the device's path to see how wide intervals must be for subjects like them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from calib.phantom.splits import CALIBRATION_START, SPLITS
+from edge.errors import UsageError
+from edge.measure.interval_model import IntervalModel
+from export.evaluate.campaign import Campaign, Task, progress_line, run_campaign
+from export.evaluate.case import Case
+from export.evaluate.interval_fit import fit_interval_model, with_intervals
+
+
+def calibration_seeds(subjects: int) -> range:
+    """Those that are taken where nobody asks for others."""
+    return range(CALIBRATION_START, CALIBRATION_START + subjects)
+
+
+def calibrate(campaign: Campaign, seeds: range, workers: int) -> tuple[IntervalModel, list[Case]]:
+    """The interval model for the campaign's tier and bundle, and the validation cases that it was fitted on.
+
+    Raises:
+        UsageError: seeds outside validation, too few subjects. LatxError: as ``run_campaign``.
+    """
+    split = SPLITS["validation"]
+    if seeds[0] not in split or seeds[-1] not in split:
+        raise UsageError("not validation seeds", expected=f"within {split.start}:{split.stop}",
+                         found=f"{seeds.start}:{seeds.stop}")
+    tell = progress_line(time.monotonic(), "validation subjects")
+    cases = [case for case in run_campaign(campaign, [Task(s) for s in seeds], workers, tell) if case.answered]
+    on = (f"phantom {campaign.tier} {seeds.start}:{seeds.stop} "
+          f"({len(cases)} subjects, {campaign.frames} frames per scan)")
+    return fit_interval_model(cases, on), cases
+
+
+def with_tier_intervals(cases: Sequence[Case], model: IntervalModel) -> list[Case]:
+    """The cases, each with the interval that a device with this model would have given beside its own."""
+    return [case.model_copy(update={"tier_interval_deg": with_intervals(case, model).interval_deg})
+            if case.answered else case for case in cases]
