@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from tests.systemd.conftest import Kiosk
 
 Wait = Callable[[str, Callable[[], bool], float], float]
+ASK_CLOCK = (
+    "import ctypes; libc = ctypes.CDLL(None, use_errno=True); "
+    "[print(name, \"gave\", libc.adjtimex((ctypes.c_int * 256)(modes)), end=\", \") or "
+    "print(\"errno\", ctypes.get_errno()) for name, modes in ((\"read\", 0), (\"set\", 2))]"
+)
+"""Reads the kernel's clock state as ``edge.result.identity`` does, then tries to change its frequency (2)."""
 SLOW_S = 90.0
 """A start's limit here: the test machine may be busy with other tests. What a start takes is measured elsewhere."""
 
@@ -86,6 +92,21 @@ def test_the_secrets_reach_the_process_and_nobody_else(running: Kiosk) -> None:
     assert [line.split()[:2] for line in stat] == [
         ["500", "latx-edge"], ["400", "latx-edge"], ["700", "root"], ["600", "root"],
     ]  # fmt: skip
+
+
+def test_the_confined_process_may_ask_the_kernel_whether_the_clock_is_synchronised(running: Kiosk) -> None:
+    drop_in = running.machine.path(f"/etc/systemd/system/{running.unit}.d/probe.conf")
+    drop_in.write_text(f"[Service]\nExecStartPre=/opt/latx-python/bin/python3 -c '{ASK_CLOCK}'\n")
+    try:
+        running.machine.done("systemctl", "daemon-reload")
+        running.machine.done("systemctl", "restart", running.unit)
+    finally:
+        drop_in.unlink()
+        running.machine.done("systemctl", "daemon-reload")
+
+    answers = re.findall(r"(read|set) gave (-?\d+), errno (\d+)", running.machine.journal(running.unit))
+    assert answers[-2][:2] != ("read", "-1")
+    assert answers[-1] == ("set", "-1", "1"), "it could set the clock"
 
 
 def test_the_watchdog_replaces_a_process_that_stalls(running: Kiosk, wait: Wait) -> None:
