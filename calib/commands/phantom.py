@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from calib.phantom.tiers import TIER_HELP, TIERS
 from edge.errors import LatxError, MissingDependencyError, UsageError
 
 if TYPE_CHECKING:
     from calib.phantom.mount import View
 
-TIERS: Final = ("sensor", "typical", "hard")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--seed", type=int, help="one subject, written to DIR itself")
     which.add_argument("--seeds", metavar="A:B", help="subjects A to B-1, each written to DIR/<seed>")
-    parser.add_argument("--tier", choices=TIERS, default="typical", help="realism (default: typical)")
+    parser.add_argument("--tier", choices=TIERS, metavar="TIER", default="typical",
+                        help="realism: " + TIER_HELP + " (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
     parser.add_argument("--frames", type=int, default=12, help="frames of the recording (default: 12)")
     parser.add_argument("--jobs", type=int, default=0, help="processes (default: one per core)")

@@ -131,7 +131,7 @@ def straight_view(camera_model: str, **pose: float) -> View:
 
 def sample_view(rng: np.random.Generator, tier: str) -> View:
     """Draw a mount from which the back is in the picture from shoulders to hips."""
-    loose = {"sensor": 0.5, "typical": 1.0}.get(tier_named(tier).name, 1.5)
+    loose = tier_named(tier).mount_spread
     model = CAMERA_MODELS[list(CAMERA_MODELS)[int(rng.choice(4, p=[0.4, 0.2, 0.25, 0.15]))]]
     distance = float(rng.uniform(0.9, 1.5))
     height_offset = float(np.clip(rng.normal(0.0, 0.07) * loose, -0.2, 0.2))

@@ -3,12 +3,13 @@
 ``sensor`` keeps only the camera's own noise. ``typical`` is tuned to measured statistics of adolescents with
 idiopathic scoliosis (skin-to-centreline depth, its spread and correlation along the spine, and how well skin-line
 angles follow centreline angles; see the README's model section). ``hard`` goes beyond it, towards the poorer
-published figures of surface topography (r about 0.45 for kyphosis, 0.3 for lordosis).
+published figures of surface topography (r about 0.45 for kyphosis, 0.3 for lordosis). ``typical-without-X`` is
+``typical`` with one kind of nuisance switched off: what a model that is trained on it gains is what X costs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.errors import UsageError
@@ -37,16 +38,32 @@ class Tier:
     breathing_mm: float  # amplitude at the chest
     arm_spread: float  # 0..1, how freely the arms are held
     hair_over_back: float  # probability of hair below the neck
+    mount_spread: float  # factor on how far the camera's mount and the subject's turn stray
 
 
-TIERS: Final = {
+TIERS: Final[dict[str, Tier]] = {
     t.name: t
     for t in (
-        Tier("sensor", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-        Tier("typical", 1.0, 1.0, 3.0, 1.0, 4.0, 0.004, 0.4, 0.01, 2.0, 0.4, 2.0, 0.6, 0.08),
-        Tier("hard", 1.3, 1.9, 5.0, 1.4, 10.0, 0.010, 1.0, 0.05, 4.0, 0.8, 4.0, 1.0, 0.25),
+        Tier("sensor", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5),
+        Tier("typical", 1.0, 1.0, 3.0, 1.0, 4.0, 0.004, 0.4, 0.01, 2.0, 0.4, 2.0, 0.6, 0.08, 1.0),
+        Tier("hard", 1.3, 1.9, 5.0, 1.4, 10.0, 0.010, 1.0, 0.05, 4.0, 0.8, 4.0, 1.0, 0.25, 1.5),
     )
 }
+
+NUISANCES: Final = {
+    "soft-tissue": ("offset_scale", "relief_scale"),
+    "posture": ("posture_deg",),
+    "build": ("muscle_variation", "arm_spread", "hair_over_back"),
+    "camera": ("camera_bias_mm", "camera_scale", "gravity_error_deg", "hole_share"),
+    "sway": ("sway_mm", "sway_deg", "breathing_mm"),
+}
+"""Kinds of nuisances, and what of a tier makes them up."""
+for _kind, _fields in NUISANCES.items():
+    _name = f"typical-without-{_kind}"
+    TIERS[_name] = replace(TIERS["typical"], name=_name, **dict.fromkeys(_fields, 0.0))
+
+TIER_HELP: Final = "sensor, typical, hard, or typical-without-X to switch one kind off"
+"""For help texts; X is one of ``NUISANCES``, which a wrong name's message lists."""
 
 
 def tier_named(name: str) -> Tier:

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-TIER_NAMES = ("sensor", "typical", "hard")
+from calib.phantom.tiers import TIER_HELP, TIERS
 
 
 def default_cache() -> Path:
@@ -32,11 +32,12 @@ def add_cache(parser: argparse.ArgumentParser, several: bool = False) -> None:
     parser.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR",
                         help="folder of rendered phantom subjects (default: %(default)s)")
     if several:
-        parser.add_argument("--tier", choices=TIER_NAMES, nargs="+", default=["typical"],
-                            help="realism tiers to train on; the first is the one to validate on (default: typical)")
+        parser.add_argument("--tier", choices=TIERS, metavar="TIER", nargs="+", default=["typical"],
+                            help="realism tiers to train on, the first being the one to validate on: " + TIER_HELP +
+                                 " (default: typical)")
         return
-    parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
-                        help="realism tier of the phantom (default: %(default)s)")
+    parser.add_argument("--tier", choices=TIERS, metavar="TIER", default="typical",
+                        help="realism tier of the phantom: " + TIER_HELP + " (default: %(default)s)")
 
 
 def add_training_seeds(parser: argparse.ArgumentParser) -> None:

@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calib.phantom.tiers import TIER_HELP, TIERS
 from edge.cli.arguments import add_bundle, positive
-from export.commands.cache_arguments import TIER_NAMES, default_cache
+from export.commands.cache_arguments import default_cache
 
 if TYPE_CHECKING:
     from export.evaluate.campaign import Campaign
@@ -32,8 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="phantom", metavar="SOURCE",
                         help="phantom, or scans:DIR with NN/scan.ply and NN/spine.json, or with recordings of "
                              "latx-calib import scans (default: phantom)")
-    parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
-                        help="realism tier of the phantom and of the baselines (default: %(default)s)")
+    parser.add_argument("--tier", choices=TIERS, metavar="TIER", default="typical",
+                        help="tier of the phantom and of the baselines: " + TIER_HELP + " (default: %(default)s)")
     parser.add_argument("--subjects", type=positive, default=20, metavar="N",
                         help="phantom subjects (default: %(default)s)")
     parser.add_argument("--first-seed", type=int, default=0, metavar="S",

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from calib.phantom.splits import CALIBRATION_START
+from calib.phantom.tiers import TIER_HELP, TIERS
 from edge.cli.arguments import positive
-from export.commands.cache_arguments import TIER_NAMES, default_cache
+from export.commands.cache_arguments import default_cache
 
 DESCRIPTION = """\
 Validation subjects go through the device's whole path. From their errors follows how wide an interval must be, given
@@ -20,8 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.description = DESCRIPTION
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder of the bundle; its manifest is rewritten")
-    parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
-                        help="realism tier that is calibrated on (default: %(default)s)")
+    parser.add_argument("--tier", choices=TIERS, metavar="TIER", default="typical",
+                        help="realism tier that is calibrated on: " + TIER_HELP + " (default: %(default)s)")
     parser.add_argument("--subjects", type=positive, default=400, metavar="N",
                         help="validation subjects (default: %(default)s)")
     parser.add_argument("--first-seed", type=int, default=CALIBRATION_START, metavar="S",

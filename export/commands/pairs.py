@@ -6,8 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from calib.phantom.tiers import TIER_HELP, TIERS
 from edge.cli.arguments import positive
-from export.commands.cache_arguments import TIER_NAMES, seed_range
+from export.commands.cache_arguments import seed_range
 
 DESCRIPTION = """\
 Writes phantom subjects as folders of real pairs, to try `latx-export train --pairs DIR` before real data arrive.
@@ -36,8 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = DESCRIPTION
     parser.add_argument("--seeds", type=seed_range, required=True, metavar="FIRST:END", help="phantom seeds to write")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder, one folder per subject")
-    parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
-                        help="realism tier of the phantom (default: %(default)s)")
+    parser.add_argument("--tier", choices=TIERS, metavar="TIER", default="typical",
+                        help="realism tier of the phantom: " + TIER_HELP + " (default: %(default)s)")
     parser.add_argument("--film", choices=("dicom", "dicom-inverted", "png"), default="dicom",
                         help="form of the radiograph (default: %(default)s)")
     parser.add_argument("--photograph", choices=("recording", "still"), default="recording",

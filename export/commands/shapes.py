@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from calib.phantom.tiers import TIER_HELP, TIERS
 from edge.cli.arguments import positive
-from export.commands.cache_arguments import TIER_NAMES
 
 DESCRIPTION = """\
 Scanned backs with radiographic truth (see latx-calib import scans -h) and phantoms of the test split are looked at by
@@ -18,8 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.description = DESCRIPTION
     parser.add_argument("folder", type=Path, metavar="SCANS", help="folder of NN/scan.ply and NN/spine.json")
-    parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
-                        help="realism tier of the phantom (default: %(default)s)")
+    parser.add_argument("--tier", choices=TIERS, metavar="TIER", default="typical",
+                        help="realism tier of the phantom: " + TIER_HELP + " (default: %(default)s)")
     parser.add_argument("--subjects", type=positive, default=100, metavar="N",
                         help="phantom subjects (default: %(default)s)")
     parser.add_argument("--first-seed", type=int, default=200, metavar="S",

@@ -6,15 +6,16 @@ import argparse
 import os
 from pathlib import Path
 
-from export.commands.cache_arguments import TIER_NAMES, seed_range
+from calib.phantom.tiers import TIER_HELP, TIERS
+from export.commands.cache_arguments import seed_range
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
                         help="folder of the shards, at the same path for every worker")
-    parser.add_argument("--tier", choices=TIER_NAMES, default="typical",
-                        help="realism tier of the phantom (default: %(default)s)")
+    parser.add_argument("--tier", choices=TIERS, metavar="TIER", default="typical",
+                        help="realism tier of the phantom: " + TIER_HELP + " (default: %(default)s)")
     parser.add_argument("--seeds", type=seed_range, required=True, metavar="FIRST:END",
                         help="seeds to render, e.g. 1000000:2000000")
     parser.add_argument("--radiographs", type=float, default=0.1, metavar="SHARE",

@@ -90,8 +90,8 @@ def fit_baselines(source: SampleSource, fitted_on: str) -> Baselines:
 
 
 def shipped_path(tier: str) -> Path:
-    """Where the baselines of a realism tier lie within the package."""
-    return SHIPPED / f"{tier}.json"
+    """Where the baselines of a realism tier lie within the package; typical-without-X has those of typical."""
+    return SHIPPED / f"{tier.partition('-without-')[0]}.json"
 
 
 def save_baselines(baselines: Baselines, path: Path) -> None:

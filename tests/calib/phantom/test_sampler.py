@@ -10,7 +10,7 @@ import pytest
 from calib.phantom.sampler import sample_subject
 from calib.phantom.spine import build_spine, draw_shape
 from calib.phantom.subject import Subject, Torso
-from calib.phantom.tiers import TIERS, tier_named
+from calib.phantom.tiers import NUISANCES, TIERS, Tier, tier_named
 from calib.phantom.traits import draw_targets, draw_traits
 from edge.anatomy import ENDPLATE_INDEX
 from edge.errors import UsageError
@@ -39,6 +39,19 @@ def test_different_seeds_give_different_subjects() -> None:
 def test_an_unknown_tier_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="sensor, typical, hard"):
         tier_named("easy")
+
+
+def test_without_a_nuisance_a_subject_differs_in_nothing_else() -> None:
+    typical, still = (sample_subject(3, tier) for tier in ("typical", "typical-without-posture"))
+
+    assert np.array_equal(still.spine_photo.endplates_mm, still.spine_radiograph.endplates_mm)
+    assert not np.array_equal(typical.spine_photo.endplates_mm, typical.spine_radiograph.endplates_mm)
+    assert typical.traits == still.traits
+    for kind, fields in NUISANCES.items():
+        changed = {f.name for f in dataclasses.fields(Tier) if getattr(TIERS[f"typical-without-{kind}"], f.name)
+                   != getattr(TIERS["typical"], f.name)}
+        assert changed == {"name", *fields}
+        assert all(getattr(TIERS["typical"], field) for field in fields), "it would switch off what is off"
 
 
 def test_the_sensor_tier_keeps_the_posture_between_photograph_and_radiograph() -> None:
