@@ -58,12 +58,15 @@ NUISANCES: Final = {
     "sway": ("sway_mm", "sway_deg", "breathing_mm"),
 }
 """Kinds of nuisances, and what of a tier makes them up."""
-for _kind, _fields in NUISANCES.items():
-    _name = f"typical-without-{_kind}"
-    TIERS[_name] = replace(TIERS["typical"], name=_name, **dict.fromkeys(_fields, 0.0))
 
-TIER_HELP: Final = "sensor, typical, hard, or typical-without-X to switch one kind off"
-"""For help texts; X is one of ``NUISANCES``, which a wrong name's message lists."""
+
+def _typical_without(kind: str) -> Tier:
+    off: dict[str, float] = dict.fromkeys(NUISANCES[kind], 0.0)
+    return replace(TIERS["typical"], name=f"typical-without-{kind}", **off)  # type: ignore[arg-type]
+
+
+TIERS.update((tier.name, tier) for tier in map(_typical_without, NUISANCES))
+TIER_HELP: Final = "sensor, typical, hard, or typical-without-X, X being " + ", ".join(NUISANCES)
 
 
 def tier_named(name: str) -> Tier:
