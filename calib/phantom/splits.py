@@ -29,6 +29,18 @@ def split_of(seed: int) -> str:
     raise UsageError("seed outside every split", expected="0 to 99999999", found=str(seed))
 
 
+def check_split(seeds: range, split: str) -> None:
+    """Let only ``seeds`` of the named split pass: errors on what may have been trained on prove nothing.
+
+    Raises:
+        UsageError: there are none, or one lies elsewhere.
+    """
+    own = SPLITS[split]
+    if not seeds or seeds[0] not in own or seeds[-1] not in own:
+        raise UsageError(f"not {split} seeds", expected=f"within {own.start}:{own.stop}",
+                         found=f"{seeds.start}:{seeds.stop}")
+
+
 def one_split(seeds: range) -> str:
     """Name of the split that all ``seeds`` belong to.
 

@@ -93,19 +93,20 @@ def run(args: argparse.Namespace) -> int:
 def _phantoms(args: argparse.Namespace) -> int:
     import time
 
+    from calib.phantom.splits import check_split
     from export.evaluate.calibration import calibrate, calibration_seeds, with_tier_intervals
     from export.evaluate.campaign import Task, progress_line, run_campaign
-    from export.evaluate.phantom_trials import check_test_seeds
 
     seeds = range(args.first_seed, args.first_seed + args.subjects)
-    check_test_seeds(seeds)
+    check_split(seeds, "test")
     campaign = _campaign(args)
     tasks = [Task(seed, drawn=k < args.radiographs, repeats=REPEATS if k < args.repeats else 0)
              for k, seed in enumerate(seeds)]
+    # First, for too few or wrong ones are refused before minutes are spent on the subjects.
+    own = calibrate(campaign, calibration_seeds(args.calibrate), args.workers)[0] if args.calibrate else None
     cases = run_campaign(campaign, tasks, args.workers, progress_line(time.monotonic()))
-    if args.calibrate:
-        model, _ = calibrate(campaign, calibration_seeds(args.calibrate), args.workers)
-        cases = with_tier_intervals(cases, model)
+    if own is not None:
+        cases = with_tier_intervals(cases, own)
     title = f"Phantom {args.tier}, test seeds {seeds.start}:{seeds.stop}, {args.frames} frames per scan"
     return _report(args, title, cases, one_out=False)
 
@@ -113,14 +114,14 @@ def _phantoms(args: argparse.Namespace) -> int:
 def _robustness(args: argparse.Namespace) -> int:
     import time
 
+    from calib.phantom.splits import check_split
     from edge.whole_file import write_whole
     from export.evaluate.campaign import Task, progress_line, run_campaign
-    from export.evaluate.phantom_trials import check_test_seeds
     from export.evaluate.robustness import CONDITIONS
     from export.evaluate.robustness_table import robustness_rows, robustness_text
 
     seeds = range(args.first_seed, args.first_seed + args.subjects)
-    check_test_seeds(seeds)
+    check_split(seeds, "test")
     # Subject by subject: a table that was broken off has whole subjects, each under every condition.
     tasks = [Task(seed, condition=condition.name) for seed in seeds for condition in CONDITIONS]
     made = run_campaign(_campaign(args), tasks, args.workers, progress_line(time.monotonic(), "scans"))

@@ -35,14 +35,15 @@ def run(args: argparse.Namespace) -> int:
         UsageError: no scans, or seeds that are no test seeds. RecordingError: a scan that cannot be read.
     """
     from calib.import_scans.convert import CAMERA
+    from calib.phantom.splits import check_split
     from edge.errors import UsageError
     from export.evaluate.back_shape import BackShape, back_shape
-    from export.evaluate.phantom_trials import check_test_seeds, straight_trial
+    from export.evaluate.phantom_trials import straight_trial
     from export.evaluate.scan_trials import scan_trials
     from export.evaluate.shape_table import shape_text
 
     seeds = range(args.first_seed, args.first_seed + args.subjects)
-    check_test_seeds(seeds)
+    check_split(seeds, "test")
     real = [shape for trial in scan_trials(args.folder, 1) if (shape := back_shape(trial)) is not None]
     phantom: list[BackShape] = []
     for seed in seeds:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from calib.phantom.splits import CALIBRATION_START, SPLITS
-from edge.errors import UsageError
+from calib.phantom.splits import CALIBRATION_START, check_split
 from edge.measure.interval_model import IntervalModel
 from export.evaluate.campaign import Campaign, Task, progress_line, run_campaign
 from export.evaluate.case import Case
@@ -24,10 +23,7 @@ def calibrate(campaign: Campaign, seeds: range, workers: int) -> tuple[IntervalM
     Raises:
         UsageError: seeds outside validation, too few subjects. LatxError: as ``run_campaign``.
     """
-    split = SPLITS["validation"]
-    if seeds[0] not in split or seeds[-1] not in split:
-        raise UsageError("not validation seeds", expected=f"within {split.start}:{split.stop}",
-                         found=f"{seeds.start}:{seeds.stop}")
+    check_split(seeds, "validation")
     tell = progress_line(time.monotonic(), "validation subjects")
     cases = [case for case in run_campaign(campaign, [Task(s) for s in seeds], workers, tell) if case.answered]
     on = (f"phantom {campaign.tier} {seeds.start}:{seeds.stop} "

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.phantom.depth_camera import FRAME_RATE_HZ
-from calib.phantom.splits import SPLITS
-from edge.errors import UsageError
 from edge.measure.angles import sagittal_angles
 from edge.measure.centreline import spline_through, vertebral_line_mm
 from edge.measure.coronal import cobb_major
@@ -36,18 +34,6 @@ class Sitting:
     subject: Subject
     view: View
     seed: int
-
-
-def check_test_seeds(seeds: range) -> None:
-    """Let only test seeds pass.
-
-    Raises:
-        UsageError: a seed that is no test seed: what may have been trained on proves nothing.
-    """
-    test = SPLITS["test"]
-    if not seeds or seeds[0] not in test or seeds[-1] not in test:
-        raise UsageError("not test seeds", expected=f"within {test.start}:{test.stop}",
-                         found=f"{seeds.start}:{seeds.stop}")
 
 
 def phantom_trial(seed: int, tier: str, frames: int, frame_rate_hz: float = FRAME_RATE_HZ) -> Trial:

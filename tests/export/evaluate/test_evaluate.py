@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from calib.phantom.splits import check_split
 from edge.camera.mcap_writer import RecordingWriter
 from edge.errors import UsageError
 from edge.frame import Frame
@@ -19,7 +20,7 @@ from edge.view.see import see
 from export.cli import main
 from export.evaluate.case import Case, points
 from export.evaluate.examine import examine
-from export.evaluate.phantom_trials import check_test_seeds, phantom_trial
+from export.evaluate.phantom_trials import phantom_trial
 from export.evaluate.scan_trials import scan_trials
 from export.evaluate.skin_line import surface_angles
 from export.evaluate.trial import FrameSource, Trial
@@ -87,7 +88,7 @@ def test_a_refused_subject_is_a_case_without_an_answer(trial: Trial) -> None:
 @pytest.mark.parametrize("seeds", [range(99_990, 100_010), range(1_000_000, 1_000_010), range(0)])
 def test_only_test_seeds_are_evaluated(seeds: range) -> None:
     with pytest.raises(UsageError, match="not test seeds"):
-        check_test_seeds(seeds)
+        check_split(seeds, "test")
 
 
 def test_scans_are_read_as_they_are_and_as_recordings(scans: Path, tmp_path: Path) -> None:
