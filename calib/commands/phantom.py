@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from calib.phantom.mount import View
 
 
-
 @dataclass(frozen=True)
 class _Task:
     seed: int
