@@ -11,7 +11,8 @@ from export.commands.cache_arguments import add_cache, add_training_seeds, seed_
 DESCRIPTION = """\
 The reader sees a lateral radiograph and nothing else. It is trained on the phantom's own films, bent and drawn
 otherwise at random, and serves two ends: the self-check of a scan (do the synthetic picture and the angles agree?) and
-the angles of baselines that draw a picture only. A training that was broken off goes on where it stopped."""
+the angles of baselines that draw a picture only. For the self-check, name the run whose stages draw (--run): half of
+what it is shown is then drawn by them. A training that was broken off goes on where it stopped."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--validation-seeds", type=seed_range, default=None, metavar="FIRST:END",
                         help="validation seeds (default: all in the cache)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="ONNX file to write, e.g. reader.onnx")
+    parser.add_argument("--run", type=Path, default=None, metavar="RUN",
+                        help="train on pictures of this run as well, with stage 1's endplates as their truth")
+    parser.add_argument("--pictures", type=int, default=1500, metavar="N",
+                        help="with --run: number of its pictures (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=20.0, metavar="M",
                         help="length of the whole training (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads (default: %(default)s)")
@@ -37,19 +42,32 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     from edge.errors import OutputError
+    from export.evaluate.reader.own_pictures import own_pictures
     from export.evaluate.reader.train import Progress, export_reader, train_reader
     from export.train.phantom_source import PhantomCache
+    from export.train.sample import SampleSource
     from export.train.sources import WithRadiograph
 
     def tell(at: Progress) -> None:
-        print(f"step {at.step}  loss {at.loss:.2f}  read off by {at.median_deg:.2f} (median) {at.mean_deg:.2f} (mean) "
-              "deg", file=sys.stderr, flush=True)
+        read = ", ".join(f"{kind} by {median:.2f} (median) {mean:.2f} (mean) deg"
+                         for kind, (median, mean) in zip(("films", "the run's pictures"), at.errors_deg, strict=False))
+        print(f"step {at.step}  loss {at.loss:.2f}  reads {read}", file=sys.stderr, flush=True)
 
-    films = WithRadiograph(PhantomCache(args.cache, args.tier, "train", args.seeds))
-    validation = WithRadiograph(PhantomCache(args.cache, args.tier, "validation", args.validation_seeds))
+    def drawn(count: int, of: int) -> None:
+        print(f"\r{count}/{of} pictures drawn", end="" if count < of else "\n", file=sys.stderr, flush=True)
+
+    training = PhantomCache(args.cache, args.tier, "train", args.seeds)
+    unseen = PhantomCache(args.cache, args.tier, "validation", args.validation_seeds)
+    films = WithRadiograph(training)
+    shown: list[SampleSource] = [films]
+    tried: list[SampleSource] = [WithRadiograph(unseen)]
     try:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        net = train_reader(films, validation, args.out.with_suffix(".ckpt"), args.minutes, tell)
+        if args.run is not None:
+            kept = args.out.with_suffix("")
+            shown.append(own_pictures(args.run, training, args.pictures, kept.with_suffix(".pictures.npz"), drawn))
+            tried.append(own_pictures(args.run, unseen, 64, kept.with_suffix(".unseen.npz"), drawn))
+        net = train_reader(shown, tried, args.out.with_suffix(".ckpt"), args.minutes, tell)
         export_reader(net, args.out)
     except OSError as error:
         raise OutputError("cannot write the reader", where=str(args.out), expected="a writable folder",

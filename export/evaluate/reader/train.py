@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,12 +30,11 @@ _MAP_SIGMA_MM: Final = 10.0
 
 @dataclass(frozen=True)
 class Progress:
-    """What a training says of itself now and then. error_deg: median and mean over validation angles."""
+    """What a training says of itself now and then. errors_deg: median and mean over the angles of each kind of film."""
 
     step: int
     loss: float
-    median_deg: float
-    mean_deg: float
+    errors_deg: tuple[tuple[float, float], ...]
 
 
 def reader_loss(net: Reader, films: Tensor, endplates_mm: Tensor) -> Tensor:
@@ -54,13 +53,13 @@ def reader_loss(net: Reader, films: Tensor, endplates_mm: Tensor) -> Tensor:
 
 
 def train_reader(
-    films: SampleSource, validation: SampleSource, state: Path, minutes: float, tell: Callable[[Progress], None],
-    seed: int = 0,
+    films: Sequence[SampleSource], validation: Sequence[SampleSource], state: Path, minutes: float,
+    tell: Callable[[Progress], None], seed: int = 0,
 ) -> Reader:
     """Train for so many minutes in all, going on from ``state`` where it is; returns the reader.
 
     Args:
-        films, validation: samples that have a radiograph and endplates.
+        films, validation: kinds of samples that have a radiograph and endplates; a batch draws equally from each kind.
     """
     net = Reader()
     optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=1e-4)
@@ -78,7 +77,7 @@ def train_reader(
             group["lr"] = RATE * max(0.02, 0.5 * (1 + math.cos(math.pi * min(1.0, spent / (60 * minutes)))))
         net.train()
         rng = np.random.default_rng([seed, step])
-        batch = [_drawn(films, rng) for _ in range(BATCH)]
+        batch = [_drawn(films[k % len(films)], rng) for k in range(BATCH)]
         loss = reader_loss(net, torch.stack([b[0] for b in batch]), torch.stack([b[1] for b in batch]))
         optimiser.zero_grad()
         loss.backward()
@@ -88,8 +87,9 @@ def train_reader(
         now = time.monotonic()
         spent, since_kept, last = spent + now - last, since_kept + now - last, now
         if since_kept > KEPT_EVERY_S or spent >= 60 * minutes:
-            errors = np.abs(reading_errors(net, validation))
-            tell(Progress(step, loss_sum / counted, float(np.median(errors)), float(errors.mean())))
+            errors = [np.abs(reading_errors(net, kind)) for kind in validation]
+            told = tuple((float(np.median(e)), float(e.mean())) for e in errors)
+            tell(Progress(step, loss_sum / counted, told))
             kept = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent": spent}
             save_atomic(kept, state)
             since_kept, loss_sum, counted, last = 0.0, 0.0, 0, time.monotonic()
@@ -97,7 +97,7 @@ def train_reader(
 
 
 def reading_errors(net: Reader, source: SampleSource, limit: int = 64) -> np.ndarray:
-    """(N, 8) degrees: sagittal angles read off the true films, less the true ones."""
+    """(N, 8) degrees: sagittal angles read off the films, less those of their endplates."""
     net.eval()
     errors = []
     for index in range(min(limit, len(source))):
