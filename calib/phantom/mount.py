@@ -143,7 +143,7 @@ def sample_view(rng: np.random.Generator, tier: str) -> View:
         distance_m=distance,
         pitch_deg=float(np.clip(rng.uniform(0.3, 1.0) * aim + rng.normal(0.0, 2.5) * loose, -10.0, 10.0)),
         roll_deg=float(np.clip(rng.normal(0.0, 2.0) * loose, -9.0, 9.0)),
-        yaw_deg=float(np.clip(rng.normal(0.0, 3.0) * loose, -10.0, 10.0)),
+        yaw_deg=float(np.clip(rng.normal(0.0, 4.5) * loose, -12.0, 12.0)),
         height_offset_m=height_offset,
         lateral_offset_m=float(np.clip(rng.normal(0.0, 0.03) * loose, -0.08, 0.08)),
         wall_m=None if rng.random() < 0.2 else float(rng.uniform(0.6, 2.0)),

@@ -24,10 +24,10 @@ _SUPERIOR_ANGLE, _SCAPULAR_SPINE, _INFERIOR_ANGLE = (VERTEBRA_INDEX[k] for k in 
 
 
 def paraspinal(rows: TrunkRows, z_mm: Field, scale: float) -> Field:
-    """Muscle columns on both sides of the furrow; zero on the spinous line itself."""
+    """Muscle columns on both sides of the furrow; zero at the bottom of the furrow."""
     y = rows.y_mm
     spread = scale * (21.0 + 9.0 * np.exp(-(((y - 70.0) / 110.0) ** 2)))  # further apart in the lumbar region
-    share = (z_mm[None, :] - rows.spinous_z_mm) / spread
+    share = (z_mm[None, :] - rows.furrow_z_mm) / spread
     square = share * share
     return np.asarray(rows.furrow_mm * square * np.exp(1.0 - square), dtype=np.float32)
 
@@ -87,7 +87,7 @@ def latissimus(subject: Subject, rows: TrunkRows, z_mm: Field) -> Field:
 
 
 def sacral_dimples(subject: Subject, look: Appearance, rows: TrunkRows, z_mm: Field) -> Field:
-    """Hollows over the posterior superior iliac spines, just above the waistband (negative: they go in)."""
+    """Hollows over the posterior superior iliac spines, where no waistband hides them (negative: they go in)."""
     scale = subject.traits.stature_mm / 1600.0
     height = posterior_iliac_y_mm(subject)
     out = np.abs(z_mm[None, :] - rows.spinous_z_mm)

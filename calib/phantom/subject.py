@@ -57,7 +57,7 @@ class Torso:
 
     All arrays (N,), on ``y_mm`` (ascending, 5 mm steps, from below the waistband up to the neck). The section at
     a height has its mid-line skin point at ``back_x_mm``, its front at ``front_x_mm``, half width
-    ``half_width_mm`` about ``mid_z_mm``, and is turned by ``twist_deg`` about the vertical (rib hump;
+    ``half_width_mm`` about ``mid_z_mm``, and is turned by ``twist_deg`` about the vertical (a share of the rib hump;
     positive turns the front to the right, so the right side of the back stands out backwards).
     Only the back of it is ever drawn as skin; below ``waistband_y_mm`` it wears trousers.
     furrow_mm: depth of the mid-line furrow between the paraspinal muscles; bumps_mm: height of the

@@ -21,12 +21,18 @@ Array = NDArray[np.float64]
 
 # Skin to centreline at 5, 15, ... 95 % of the height from C7/T1 down to L5/S1, in mm; measured mean and SD of what
 # remains per level once a subject's own mean (SD 8.5) is taken out (the ends, 6.7 and 6.8, are drawn with less, as
-# fat and muscle add to them). The reference column was 426 mm high.
+# fat and muscle add to them, and the lumbar levels, 2.7-3.5, with a fifth less: with all of it the skin's lordosis
+# would follow the column's more loosely than in patients). The reference column was 426 mm high.
 _FRACTION: Final = np.linspace(0.05, 0.95, 10)
 _DEPTH_MEAN_MM: Final = np.array([65.3, 61.8, 60.6, 62.2, 65.9, 70.7, 75.7, 80.2, 83.7, 84.2])
-_DEPTH_RESIDUAL_SD_MM: Final = np.array([6.2, 4.1, 2.9, 3.3, 3.9, 3.4, 2.7, 3.0, 3.5, 5.8])
+_DEPTH_RESIDUAL_SD_MM: Final = np.array([6.2, 4.1, 2.9, 3.4, 4.0, 3.3, 2.5, 2.4, 2.8, 4.7])
 _OFFSET_SD_MM: Final = 8.5
 _REFERENCE_HEIGHT_MM: Final = 426.0
+_THORACIC_ATTENUATION: Final = 0.22
+"""Share of a column's thoracic deviation from the typical one that its skin does not show: on scans with radiographs
+the skin's kyphosis rises 0.77 deg per degree of the centreline's."""
+_TYPICAL_LINE_MM: Final = np.array([0.0, -18.1, -31.1, -35.8, -33.2, -25.0, -12.8, 0.6, 11.0, 11.9, 0.0])
+"""Centreline's mean distance in front of its chord at 0, 10, ... 100 % of the height, at the reference height."""
 _RESIDUAL_LENGTH: Final = 0.22  # correlation length of the residual, as a share of the height
 
 # Shares of the variance that go with what a back shows: fat thickens everywhere and most in the lumbar region,
@@ -39,19 +45,25 @@ _FAT_MODE: Final = np.array([0.2, -0.3, -0.6, -0.7, -0.5, -0.2, 0.2, 0.5, 0.7, 0
 _MUSCLE_MODE: Final = np.array([-0.7, -0.4, 0.1, 0.5, 0.6, 0.3, 0.0, 0.0, -0.2, -0.5])
 
 # Half widths and depths of the trunk as a share of stature at heights given as a share of C7-S1 (0 at S1, 1 at C7):
-# hips, waist, lower ribs, chest, axilla, shoulder base, neck. Female and male; anthropometric proportions.
-_HEIGHTS: Final = np.array([-0.45, -0.22, -0.05, 0.14, 0.30, 0.50, 0.66, 0.80, 0.90, 0.98, 1.06, 1.30])
+# hips, waist, lower ribs, chest, axilla, shoulder base, neck. Female and male; anthropometric proportions, waist and
+# hips as on twelve scans (half width 133 mm at the waist, a quarter of the height above L5/S1, and 158 mm there).
+_HEIGHTS: Final = np.array([-0.45, -0.22, -0.05, 0.14, 0.22, 0.30, 0.50, 0.66, 0.80, 0.90, 0.98, 1.06, 1.30])
 _HALF_WIDTH: Final = {
-    "female": np.array([0.100, 0.102, 0.094, 0.0775, 0.0755, 0.0835, 0.0885, 0.089, 0.085, 0.062, 0.037, 0.034]),
-    "male": np.array([0.096, 0.097, 0.0915, 0.0835, 0.0825, 0.0885, 0.0945, 0.096, 0.091, 0.066, 0.039, 0.037]),
+    "female": np.array([0.104, 0.107, 0.102, 0.085, 0.0795, 0.0795, 0.084, 0.0885, 0.089, 0.085, 0.062, 0.037, 0.034]),
+    "male": np.array([0.100, 0.104, 0.099, 0.0915, 0.0870, 0.0870, 0.0890, 0.0945, 0.096, 0.091, 0.066, 0.039, 0.037]),
 }
 _DEPTH: Final = {
-    "female": np.array([0.128, 0.130, 0.122, 0.108, 0.106, 0.114, 0.119, 0.114, 0.100, 0.080, 0.066, 0.066]),
-    "male": np.array([0.122, 0.124, 0.120, 0.112, 0.112, 0.121, 0.127, 0.121, 0.106, 0.084, 0.070, 0.070]),
+    "female": np.array([0.128, 0.130, 0.122, 0.108, 0.107, 0.106, 0.114, 0.119, 0.114, 0.100, 0.080, 0.066, 0.066]),
+    "male": np.array([0.122, 0.124, 0.120, 0.112, 0.112, 0.112, 0.121, 0.127, 0.121, 0.106, 0.084, 0.070, 0.070]),
 }
-_TWIST: Final = 0.70
-"""Turn of the trunk's sections per axial rotation of the vertebrae: the rib hump."""
-_FATNESS: Final = np.array([0.016, 0.019, 0.026, 0.036, 0.034, 0.026, 0.021, 0.018, 0.016, 0.015, 0.014, 0.014])
+_TWIST: Final = (0.12, 0.20)
+"""Turn of the whole of the trunk's sections per axial rotation of the vertebrae: mean and SD between subjects."""
+_OUTLINE_FOLLOWS: Final = (0.05, 0.40)
+"""How much of the column's swing to the sides the trunk's outline goes along with, mean and SD between subjects: on
+twelve scans with radiographs -0.08, SD 0.45, below the axillae (r 0.04, SD 0.63). It wanders on its own as well."""
+_OUTLINE_WANDER_MM: Final = 3.0
+_SIDES_STREAM: Final = 31
+_FATNESS: Final = np.array([0.016, 0.019, 0.026, 0.036, 0.035, 0.034, 0.026, 0.021, 0.018, 0.016, 0.015, 0.014, 0.014])
 
 
 def skin_depth(rng: np.random.Generator, traits: Traits, tier: Tier, fraction: Array, height_mm: float) -> Array:
@@ -87,6 +99,21 @@ def _smooth_interp(x: Array, xp: Array, fp: Array) -> Array:
     return np.where(x < xp[0], below, np.where(x > xp[-1], above, inside))
 
 
+def _thoracic_bend_mm(spine: Spine, y_mm: Array) -> Array:
+    """How far the thoracic column lies in front of a typical one at heights ``y_mm``, each seen from its own chord.
+
+    Negative where a column is rounder; fades to 0 at the lumbar spine, whose skin bends as it does.
+    """
+    points = vertebral_line_mm(spine.endplates_mm)
+    top, bottom = points[0], points[-1]
+    height_mm = float(top[1] - bottom[1])
+    share = (top[1] - points[:, 1]) / height_mm
+    from_chord = points[:, 0] - (top[0] + share * (bottom[0] - top[0]))
+    typical = np.interp(share, np.linspace(0.0, 1.0, _TYPICAL_LINE_MM.size), _TYPICAL_LINE_MM)
+    bend = (from_chord - typical * height_mm / _REFERENCE_HEIGHT_MM) * np.clip((0.80 - share) / 0.35, 0.0, 1.0)
+    return _smooth_interp(np.clip(y_mm, bottom[1], top[1]), points[::-1, 1], bend[::-1])
+
+
 def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spine) -> Torso:
     """The trunk of ``traits`` round ``spine`` as photographed."""
     centres = spine.centres_mm
@@ -103,7 +130,7 @@ def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spi
     ends = vertebral_line_mm(spine.endplates_mm)[[0, -1], 1]
     height_mm = float(ends[0] - ends[1])
     depth = skin_depth(rng, traits, tier, np.clip((ends[0] - y) / height_mm, -0.08, 1.08), height_mm)
-    back = line - depth
+    back = line - depth - _THORACIC_ATTENUATION * _thoracic_bend_mm(spine, y)
 
     # Below S1 the skin follows the sacrum's back, attenuated, and turns down again over the (clothed) buttocks.
     slope = -np.tan(np.deg2rad(_tilt_deg(spine.endplates_mm[36])))
@@ -122,7 +149,12 @@ def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spi
     ap_depth = scale * _smooth_interp(share, _HEIGHTS, _DEPTH[traits.sex]) * np.sqrt(fat) * fat**0.4 * build[1]
     # The front follows the back only loosely: belly and chest are smoother than the spine.
     smooth_back = _smooth(back, 14)
-    middle = _smooth_interp(np.clip(y, 0.0, top_mm), line_y, line_z)
+    sides = np.random.default_rng([traits.seed, _SIDES_STREAM])
+    straight = line_y * (line_y @ line_z) / (line_y @ line_y)
+    follows = _between(sides, tier, _OUTLINE_FOLLOWS)
+    middle = _smooth_interp(np.clip(y, 0.0, top_mm), line_y, straight + follows * (line_z - straight))
+    middle = middle + tier.muscle_variation * _OUTLINE_WANDER_MM * _wave(sides, np.clip(share, 0.0, 1.0))
+    twist = _between(sides, tier, _TWIST)
     rotation = np.interp(y, centres[::-1, 1], spine.rotation_deg[::-1], left=0.0)
     taper = np.clip((top_mm - y) / 60.0, 0.0, 1.0)
     muscular = tier.muscle_variation * traits.muscularity
@@ -137,13 +169,26 @@ def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spi
         back_x_mm=back,
         front_x_mm=smooth_back + ap_depth,
         half_width_mm=half_width,
-        twist_deg=_TWIST * _smooth(rotation, 8) * taper,
+        twist_deg=twist * _smooth(rotation, 8) * taper,
         furrow_mm=furrow * np.clip((top_mm + 20.0 - y) / 80.0, 0.0, 1.0),
         bumps_mm=bumps,
-        waistband_y_mm=float(posterior_iliac_mm - rng.uniform(8.0, 24.0)),
-        shoulder_y_mm=float(top_mm - scale * rng.normal(0.030, 0.006)),
+        waistband_y_mm=float(posterior_iliac_mm - rng.uniform(3.0, 29.0)),
+        shoulder_y_mm=float(top_mm - scale * rng.normal(0.023, 0.004)),
         shoulder_tilt_deg=float(rng.normal(0.0, 1.2) - 0.06 * spine.rotation_deg[VERTEBRA_INDEX["T8"]]),
     )
+
+
+def _between(rng: np.random.Generator, tier: Tier, mean_sd: tuple[float, float]) -> float:
+    """What differs between subjects, and in a tier without variation has its mean."""
+    mean, sd = mean_sd
+    return mean + tier.muscle_variation * sd * float(np.clip(rng.standard_normal(), -2.5, 2.5))
+
+
+def _wave(rng: np.random.Generator, share: Array) -> Array:
+    """Smooth random deviation along the trunk of unit SD or so, zero at the sacrum."""
+    waves = np.arange(1, 4)
+    amount = rng.standard_normal(waves.size) / np.sqrt(0.5 * waves.size)
+    return np.asarray(amount @ np.sin(np.pi * waves[:, None] * share))
 
 
 def _tilt_deg(rim: Array) -> float:

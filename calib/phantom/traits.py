@@ -67,15 +67,18 @@ def draw_targets(rng: np.random.Generator, curve_type: str) -> SpineTargets:
     """Draw the spine's angles jointly.
 
     Means and SDs: HKU AIS cohort (n = 1054), EOS cohort (458 AIS, 69 controls), 341 normal children. PI = SS + PT;
-    r(PI, LL) about 0.5, r(SS, LL) about 0.75, r(TK, LL) about 0.35 (adjacent regions move together). Adolescents with
-    scoliosis lean back: on registered radiographs C7-T1 lies 35 mm (SD 22) behind the L5-S1 disc.
+    r(PI, LL) about 0.5, r(SS, LL) about 0.8, r(TK, LL) about 0.3 (adjacent regions move together): LL = SS + the
+    backward inclination of L1, and a trunk with more kyphosis leans back more above the lumbar spine, or it would
+    fall forward. Adolescents with scoliosis lean back: on registered radiographs C7-T1 lies 35 mm (SD 22) behind the
+    L5-S1 disc.
     """
     scoliotic = curve_type != "none"
-    slope = 39.0 + 8.5 * rng.standard_normal()
-    tilt = 8.5 + 7.5 * rng.standard_normal() - 0.10 * (slope - 39.0)
-    lordosis = 53.5 + 0.95 * (slope - 39.0) + 7.0 * rng.standard_normal()
-    mean_kyphosis, sd_kyphosis = (28.0, 13.0) if scoliotic else (36.0, 10.5)
-    kyphosis = mean_kyphosis + 0.38 * (lordosis - 53.5) + sd_kyphosis * rng.standard_normal()
+    slope = 36.5 + 8.7 * rng.standard_normal()
+    tilt = 8.5 + 7.5 * rng.standard_normal() - 0.10 * (slope - 36.5)
+    mean_kyphosis, sd_kyphosis = (30.0, 13.0) if scoliotic else (38.0, 10.5)
+    kyphosis = mean_kyphosis + sd_kyphosis * rng.standard_normal()
+    inclination = 21.0 + 0.2 * (kyphosis - 34.0) + 5.0 * rng.standard_normal() - 0.05 * (slope - 36.5)
+    lordosis = slope + inclination
     if scoliotic:
         share = np.array([g[0] for g in _COBB_GROUPS])
         _, mean, sd = _COBB_GROUPS[int(rng.choice(len(share), p=share))]
@@ -91,5 +94,5 @@ def draw_targets(rng: np.random.Generator, curve_type: str) -> SpineTargets:
         pelvic_tilt_deg=float(np.clip(tilt, -10.0, 32.0)),
         cobb_deg=float(np.clip(cobb, 0.0, 70.0)),
         curve_side=1 if rng.random() < right else -1,
-        sagittal_balance_mm=float(np.clip(rng.normal(-46.0, 22.0), -105.0, 25.0)),
+        sagittal_balance_mm=float(np.clip(rng.normal(-60.0, 10.0), -105.0, 25.0)),
     )

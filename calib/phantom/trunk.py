@@ -18,11 +18,14 @@ from calib.phantom.tiers import tier_named
 
 _GIRDLE_ROUND_MM = 58.0  # radius with which the shoulders' top rounds forwards
 _MIDLINE_REACH_MM = 60.0  # half width over which the mid-line's correction fades out
-# On scans with radiographs the furrow swings 0.40 mm (SD 0.15) sideways per millimetre of the column, the phantom's
-# spinous tips 0.73; and the furrow swings 1.6 mm SD on its own.
-_FURROW_FOLLOWS = (0.57, 0.20)  # mean and SD, of the tips' swing
+# On scans with radiographs the spinous line of the skin swings 0.40 mm (SD 0.15) sideways per millimetre of the
+# column, the phantom's spinous tips 0.73; and it swings 1.6 mm SD on its own.
+_SKIN_FOLLOWS = (0.66, 0.20)  # mean and SD, of the tips' swing
 _WANDER_MM = 1.6
 _WANDER_STREAM = 23
+# The furrow is deepest some millimetres beside the spinous line: on the scans it follows the column with r 0.3 only.
+_FURROW_OFF_MM = 5.0
+_FURROW_STREAM = 37
 _FOLLOW_STREAM = 29
 
 
@@ -40,6 +43,7 @@ class TrunkRows:
     furrow_mm: Field
     bumps_mm: Field
     spinous_z_mm: Field
+    furrow_z_mm: Field  # where the furrow is deepest: the muscles beside it are not alike
 
 
 def trunk_rows(subject: Subject, y_mm: Field) -> TrunkRows:
@@ -53,11 +57,14 @@ def trunk_rows(subject: Subject, y_mm: Field) -> TrunkRows:
     back, front = at(torso.back_x_mm), at(torso.front_x_mm)
     # The skin lies behind the tips, which the vertebrae turn into the hollow of a curve: the furrow swings less.
     straight = np.polynomial.Polynomial.fit(tips[:, 1], tips[:, 2], 1)(tips[:, 1])
-    skin_z = straight + _follows(subject) * (tips[:, 2] - straight) + _wander(subject, tips[:, 1])
+    own_mm = _wander(subject, tips[:, 1], _WANDER_MM, _WANDER_STREAM)
+    skin_z = straight + _follows(subject) * (tips[:, 2] - straight) + own_mm
     order = np.argsort(tips[:, 1])
     spinous = np.interp(y_mm, tips[order, 1], skin_z[order])
     kernel = np.exp(-0.5 * (np.arange(-9, 10) / 4.0) ** 2)
     spinous = np.convolve(np.pad(spinous, 9, mode="edge"), kernel / kernel.sum(), mode="valid")
+    heights = np.linspace(tips[0, 1], tips[-1, 1], 30)
+    furrow = np.interp(y_mm, heights[::-1], _wander(subject, heights, _FURROW_OFF_MM, _FURROW_STREAM)[::-1])
     return TrunkRows(
         y_mm=y_mm[:, None],
         back_x_mm=back,
@@ -69,25 +76,37 @@ def trunk_rows(subject: Subject, y_mm: Field) -> TrunkRows:
         furrow_mm=at(torso.furrow_mm),
         bumps_mm=at(torso.bumps_mm),
         spinous_z_mm=spinous.astype(np.float32)[:, None],
+        furrow_z_mm=(spinous + furrow).astype(np.float32)[:, None],
     )
 
 
+def turn_deg(subject: Subject, y_mm: Field) -> Field:
+    """Axial rotation of the vertebrae at heights of any shape, smoothed over the thickness of muscle and fascia."""
+    centres = subject.spine_photo.centres_mm[::-1, 1]
+    step = 5.0
+    even = np.arange(centres[0] - 60.0, centres[-1] + 60.0, step)
+    turn = np.interp(even, centres, subject.spine_photo.rotation_deg[::-1], left=0.0, right=0.0)
+    kernel = np.exp(-0.5 * (np.arange(-9, 10) * step / 16.0) ** 2)
+    turn = np.convolve(np.pad(turn, 9, mode="edge"), kernel / kernel.sum(), mode="valid")
+    return np.interp(y_mm, even, turn, left=0.0, right=0.0).astype(np.float32)
+
+
 def _follows(subject: Subject) -> float:
-    """How much of the sideways swing of the spinous tips this subject's furrow shows."""
+    """How much of the sideways swing of the spinous tips this subject's skin shows."""
     draw = np.random.default_rng([subject.traits.seed, _FOLLOW_STREAM]).standard_normal()
-    mean, spread = _FURROW_FOLLOWS
+    mean, spread = _SKIN_FOLLOWS
     return float(np.clip(mean + tier_named(subject.tier).muscle_variation * spread * draw, 0.12, 1.0))
 
 
-def _wander(subject: Subject, y_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sideways deviation of the furrow that no bone explains, mm, smooth along ``y_mm`` (descending heights)."""
-    rng = np.random.default_rng([subject.traits.seed, _WANDER_STREAM])
+def _wander(subject: Subject, y_mm: NDArray[np.float64], sd_mm: float, stream: int) -> NDArray[np.float64]:
+    """Sideways deviation that no bone explains, mm, smooth along ``y_mm`` (descending heights)."""
+    rng = np.random.default_rng([subject.traits.seed, stream])
     share = (y_mm - y_mm[-1]) / (y_mm[0] - y_mm[-1])
     waves = np.arange(1, 5)
     amount = rng.standard_normal((2, waves.size)) / np.sqrt(waves.size)
     angle = np.pi * waves[:, None] * share
     wander = amount[0] @ np.sin(angle) + amount[1] @ np.cos(angle)
-    return np.asarray(tier_named(subject.tier).muscle_variation * _WANDER_MM * wander)
+    return np.asarray(tier_named(subject.tier).muscle_variation * sd_mm * wander)
 
 
 def shoulder_height(subject: Subject, z_mm: Field) -> Field:

@@ -6,6 +6,7 @@ the body frame that ``see`` found. Shards hold 64 seeds; a range that is rendere
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import sys
@@ -13,7 +14,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from edge.view.back_view import BackView
 from edge.view.grid import BACK_VIEW, RADIOGRAPH
 from export.train.sample import TrainingSample
 
+if TYPE_CHECKING:
+    from calib.phantom.subject import Subject
+
 SHARD_SEEDS: Final = 64
 SURFACE_STEP_MM: Final = 0.02
 """The surface is kept as int16 multiples of this: finer than any camera, and its slopes do not step."""
@@ -31,6 +35,8 @@ FILM_STEP: Final = 2e-4
 """Log-attenuation is kept as uint16 multiples of this: up to 13."""
 VIEW_STREAM: Final = 31
 """Random stream of where the camera stands: see ``calib.phantom.sampler.STREAMS``."""
+WAISTBAND_STREAM: Final = 43
+"""Random stream of how high the trousers are worn."""
 TRIES: Final = 4
 """Views drawn per subject before it is left out."""
 
@@ -69,7 +75,7 @@ def render_seed(seed: int, tier: str, with_radiograph: bool) -> Rendered | None:
     from edge.view.gates import Refusal
     from edge.view.see import see
 
-    subject = sample_subject(seed, tier)
+    subject = otherwise_dressed(sample_subject(seed, tier))
     refused: list[str] = []
     for attempt in range(TRIES):
         view = sample_view(np.random.default_rng([seed, VIEW_STREAM, attempt]), tier)
@@ -90,6 +96,18 @@ def render_seed(seed: int, tier: str, with_radiograph: bool) -> Rendered | None:
             tuple(refused),
         )
     return None
+
+
+def otherwise_dressed(subject: Subject) -> Subject:
+    """The subject with its trousers worn up to 24 mm above or 26 mm below the posterior superior iliac spines.
+
+    A waistband that always lay just below the spines would give them away, and nobody at a kiosk measures it.
+    """
+    from calib.phantom.relief import posterior_iliac_y_mm
+
+    below_mm = np.random.default_rng([subject.traits.seed, WAISTBAND_STREAM]).uniform(-24.0, 26.0)
+    torso = dataclasses.replace(subject.torso, waistband_y_mm=posterior_iliac_y_mm(subject) - below_mm)
+    return dataclasses.replace(subject, torso=torso)
 
 
 def has_radiograph(seed: int, share: float) -> bool:

@@ -19,6 +19,7 @@ from calib.phantom.skin import skin_layers
 from calib.phantom.splits import DEMO_SEED, SPLITS, split_of
 from calib.phantom.trunk import trunk_rows
 from edge.errors import UsageError
+from edge.measure.angles import sagittal_angles
 from edge.measure.centreline import spline_through, tangent_angles, vertebral_line_mm
 
 FRACTION = np.linspace(0.05, 0.95, 10)
@@ -86,6 +87,13 @@ def test_centreline_angles_have_the_mean_and_spread_of_patients() -> None:
     np.testing.assert_allclose(spine.std(axis=0), [13.9, 8.0], atol=3.5)
 
 
+def test_the_skin_of_the_thorax_bends_less_than_the_column() -> None:
+    _, skin, spine = measured("typical")
+    slope = np.polyfit(spine[:, 0], skin[:, 0], 1)[0]
+    assert slope == pytest.approx(0.77, abs=0.08)  # twelve scans with radiographs
+    np.testing.assert_allclose(skin.std(axis=0), [11.8, 9.5], atol=2.0)
+
+
 def test_seed_ranges_are_disjoint_and_the_demo_is_the_first_test_seed() -> None:
     ranges = sorted(SPLITS.values(), key=lambda r: r.start)
     assert all(a.stop <= b.start for a, b in itertools.pairwise(ranges))
@@ -134,6 +142,68 @@ def test_the_furrow_swings_less_to_the_side_than_the_column() -> None:
     _, _, slopes = contours()
     assert np.mean(slopes) == pytest.approx(0.40, abs=0.10)
     assert np.std(slopes) == pytest.approx(0.15, abs=0.08)
+
+
+def test_the_sides_differ_with_the_column_close_to_the_spine_as_on_scans() -> None:
+    columns, differences = [], []
+    fraction = np.linspace(0.05, 0.95, 24)
+    first = SPLITS["validation"].start
+    for seed in range(first, first + 90):
+        subject = sample_subject(seed, "typical")
+        line = vertebral_line_mm(subject.spine_photo.endplates_mm)
+        heights = line[0, 1] + (line[-1, 1] - line[0, 1]) * fraction
+        column = np.interp(heights, line[::-1, 1], line[::-1, 2])
+        column = column - np.polyval(np.polyfit(heights, column, 1), heights)
+        if not 4.0 < column.std() < 14.0:  # the scans are of curves of 16 to 46 degrees
+            continue
+        trunk = skin_layers(subject)[0]
+        rows = trunk_rows(subject, heights.astype(np.float32))
+        middle = np.polyval(np.polyfit(heights, rows.spinous_z_mm[:, 0], 1), heights)
+        surface = RegularGridInterpolator((trunk.y_mm[::-1], trunk.z_mm), trunk.x_mm[::-1])
+        odd = np.array([(surface(np.stack([heights, middle + out], axis=1))
+                         - surface(np.stack([heights, middle - out], axis=1))) / 2 for out in (30.0, 60.0, 90.0)])
+        columns.append(column)
+        differences.append([v - np.polyval(np.polyfit(heights, v, 1), heights) for v in odd])
+    along = np.array(columns).ravel()
+    sides = np.array(differences).transpose(1, 0, 2).reshape(3, -1)
+    assert len(columns) > 20
+    np.testing.assert_allclose([np.corrcoef(along, side)[0, 1] for side in sides], [-0.61, -0.66, -0.57], atol=0.15)
+    np.testing.assert_allclose(sides.std(axis=1) / along.std(), [0.21, 0.41, 0.57], rtol=0.30)
+    # Ribs fall to the sides: further out, the skin shows the column 40 mm (two heights of 24) higher up.
+    above, below = np.array(columns)[:, :-2].ravel(), np.array(differences).transpose(1, 0, 2)[:, :, 2:].reshape(3, -1)
+    np.testing.assert_allclose([np.corrcoef(above, side)[0, 1] for side in below], [-0.55, -0.75, -0.75], atol=0.12)
+
+
+def test_the_outline_hardly_goes_along_with_the_column() -> None:
+    slopes = []
+    first = SPLITS["validation"].start
+    for seed in range(first, first + 200):
+        subject = sample_subject(seed, "typical")
+        line = vertebral_line_mm(subject.spine_photo.endplates_mm)[::-1]
+        heights = np.linspace(line[0, 1], 0.55 * line[-1, 1], 40)  # below the axillae, as on the scans
+        column = np.interp(heights, line[:, 1], line[:, 2])
+        outline = np.interp(heights, subject.torso.y_mm, subject.torso.mid_z_mm)
+        column, outline = (v - np.polyval(np.polyfit(heights, v, 1), heights) for v in (column, outline))
+        if column.std() > 2.0:
+            slopes.append(float(column @ outline / (column @ column)))
+    assert len(slopes) > 50
+    assert np.mean(slopes) == pytest.approx(-0.08, abs=0.20)  # a trunk that moved with the column would have 1
+    assert np.std(slopes) == pytest.approx(0.45, abs=0.20)
+
+
+def test_kyphosis_of_the_endplates_and_of_the_line_through_them_agree_as_on_ct() -> None:
+    angles = []
+    first = SPLITS["validation"].start
+    for seed in range(first, first + 300):
+        angles.append(sagittal_angles(sample_subject(seed, "typical").spine_photo.endplates_mm))
+    upper = [a["thoracic_kyphosis_t1_t12"] - a["thoracic_kyphosis_t4_t12"] for a in angles]
+    levels, line, lordosis, line_lordosis, slope = (np.array([a[name] for a in angles]) for name in (
+        "thoracic_kyphosis_t4_t12", "centreline_kyphosis", "lumbar_lordosis_l1_s1", "centreline_lordosis",
+        "sacral_slope"))
+    assert 6.0 < np.std(upper) < 11.0  # 65 adult CT spines: 7.5
+    assert np.corrcoef(levels, line)[0, 1] > 0.6  # the same: 0.70
+    assert abs(np.corrcoef(line, line_lordosis)[0, 1]) < 0.55  # thirty patients: 0.05
+    assert np.corrcoef(lordosis, slope)[0, 1] == pytest.approx(0.8, abs=0.1)
 
 
 def test_adolescents_lean_back() -> None:

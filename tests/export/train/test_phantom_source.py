@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from calib.phantom.relief import posterior_iliac_y_mm
 from calib.phantom.sampler import sample_subject
 from edge.errors import UsageError
 from edge.view.grid import RADIOGRAPH
 from export.train.angles import measured_angles
-from export.train.phantom_source import PhantomCache, render_cache
+from export.train.phantom_source import PhantomCache, otherwise_dressed, render_cache
 from export.train.sample import SampleSource
 from export.train.sources import JoinedSource, WithRadiograph
 
@@ -43,6 +44,18 @@ def test_the_skin_lies_behind_the_spine_and_the_film_shows_bone_at_the_vertebrae
         assert sample.log_attenuation[row, col] > 0.5
         skin = sample.view.surface_x_mm[row // 2, 60:68]
         assert skin.max() < x - 15
+
+
+def test_a_training_subject_wears_its_trousers_anywhere_about_the_pelvis_and_the_phantom_just_below_it() -> None:
+    worn = []
+    for seed in range(1_000_000, 1_000_040):
+        subject = sample_subject(seed, TIER)
+        dressed = otherwise_dressed(subject)
+        worn.append(posterior_iliac_y_mm(subject) - dressed.torso.waistband_y_mm)
+        assert otherwise_dressed(subject).torso.waistband_y_mm == dressed.torso.waistband_y_mm
+        assert 0.0 < posterior_iliac_y_mm(subject) - subject.torso.waistband_y_mm < 30.0
+    assert -24.0 <= min(worn) < -12.0
+    assert 14.0 < max(worn) <= 26.0
 
 
 def test_a_second_rendering_does_nothing_and_a_longer_one_only_what_is_missing(cache) -> None:
