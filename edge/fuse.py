@@ -165,7 +165,7 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
             bounds = interval(value, sd, scales[name], repeatability or 0.0, floor_deg)
             return FusedAngle(value, bounds, repeatability, sd)
         half = model.half_width_deg(name, observations(value, sd, repeatability, curve.value_deg, gates))
-        bounds = Interval(max(value - half, floor_deg), value + half)
+        bounds = model.interval(name, value, half, floor_deg)
         return FusedAngle(value, bounds, repeatability, sd, too_wide=half > model.widest_deg[name])
 
     angles = {name: [m.angles_deg[name] for m in kept] for name in ANGLE_NAMES}

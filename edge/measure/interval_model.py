@@ -1,7 +1,8 @@
 """How wide an interval must be, from what the device can see of the view: numbers fitted on validation subjects.
 
 The half-width is exp(offset + weights . observed): a log-linear quantile of the error. Doubt of the model, spread
-between the frames and the quality of the view all widen it. Its constants come with the bundle.
+between the frames and the quality of the view all widen it. An interval may lean: a curve that a back hides is measured
+too small, so there is more room above than below. The constants come with the bundle.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Mapping
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from edge.measure.intervals import Interval
 
 Numbers = tuple[float, ...]
 
@@ -28,7 +31,8 @@ class IntervalModel(BaseModel):
     """Constants of every angle's interval.
 
     observed: names of what is looked at, of ``observations``; mean, sd: of each over the calibration subjects.
-    weights: per angle, one per name. widest_deg: a wider half-width asks for another scan.
+    weights: per angle, one per name. lean: per angle, share of the half-width by which the interval's middle lies above
+    the measured value; 0 where it is not named. widest_deg: a wider half-width asks for another scan.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -38,6 +42,7 @@ class IntervalModel(BaseModel):
     sd: dict[str, tuple[Annotated[float, Field(gt=0)], ...]]
     offset: dict[str, float]
     weights: dict[str, Numbers]
+    lean: dict[str, Annotated[float, Field(gt=-1, lt=1)]] = {}
     widest_deg: dict[str, Annotated[float, Field(gt=0)]]
     calibrated_on: str = Field(description="Subjects, realism tier, frames per scan.")
 
@@ -49,6 +54,8 @@ class IntervalModel(BaseModel):
                 raise ValueError("every angle needs one mean, sd and weight per observation")
         if set(self.widest_deg) != names:
             raise ValueError("every angle needs a widest half-width")
+        if not names.issuperset(self.lean):
+            raise ValueError("an angle without constants cannot lean")
         return self
 
     def half_width_deg(self, name: str, observed: Mapping[str, float]) -> float:
@@ -64,6 +71,15 @@ class IntervalModel(BaseModel):
             score = (value - mean) / sd if math.isfinite(value) else 0.0
             total += weight * min(max(score, -HELD_SDS), HELD_SDS)
         return math.exp(total)
+
+    def interval(self, name: str, value_deg: float, half_width_deg: float, floor_deg: float = -math.inf) -> Interval:
+        """The interval of a measured value: of ``half_width_deg``, leaning as this angle does.
+
+        Args:
+            floor_deg: lowest possible value of the quantity (0 for a Cobb angle).
+        """
+        middle = value_deg + self.lean.get(name, 0.0) * half_width_deg
+        return Interval(max(middle - half_width_deg, floor_deg), max(middle + half_width_deg, floor_deg))
 
 
 def observations(value_deg: float, sd_deg: float, repeatability_deg: float | None, cobb_deg: float,

@@ -1,7 +1,8 @@
 """Fits the constants of an interval model on validation subjects that went through the device's whole path.
 
 A linear 90 % quantile of log |error| on what the device can observe; a ridge keeps weights that say little near zero; a
-conformal step makes the coverage exact on subjects that the fit did not see (Romano et al., NeurIPS 2019).
+conformal step on either side makes the coverage exact on subjects that the fit did not see, with as many misses above
+as below (Romano et al., NeurIPS 2019).
 """
 
 from __future__ import annotations
@@ -47,11 +48,12 @@ def fit_interval_model(cases: Sequence[Case], calibrated_on: str, coverage: floa
     sd: dict[str, tuple[float, ...]] = {}
     weights: dict[str, tuple[float, ...]] = {}
     offset: dict[str, float] = {}
+    lean: dict[str, float] = {}
     widest: dict[str, float] = {}
     for name in INTERVAL_NAMES:
         x = np.array([_observed(case, name) for case in cases])
-        error = np.abs([case.predicted_deg[name] - case.true_deg[name] for case in cases])
-        target = np.log(np.maximum(error, SMALLEST_DEG))
+        above = np.array([case.true_deg[name] - case.predicted_deg[name] for case in cases])
+        target = np.log(np.maximum(np.abs(above), SMALLEST_DEG))
         known = np.isfinite(x)
         number = np.maximum(known.sum(axis=0), 1)
         middle = np.asarray(np.where(known, x, 0.0).sum(axis=0) / number)
@@ -60,28 +62,35 @@ def fit_interval_model(cases: Sequence[Case], calibrated_on: str, coverage: floa
         scores = np.clip(np.nan_to_num((x - middle) / spread), -3.0, 3.0)
         level, slopes = _quantile(scores, target, coverage)
         # What is missing to the promised share is measured on folds that the slopes were not fitted on.
-        lacking = np.empty(len(target))
+        shares = np.empty(len(target))  # of the half-width, by which the truth lies above the value
         for fold in range(FOLDS):
             out = np.arange(len(target)) % FOLDS == fold
             own_level, own_slopes = _quantile(scores[~out], target[~out], coverage)
-            lacking[out] = target[out] - (own_level + scores[out] @ own_slopes)
-        rank = min(math.ceil((len(lacking) + 1) * coverage), len(lacking))
-        level += float(np.sort(lacking)[rank - 1])
+            shares[out] = above[out] / np.exp(own_level + scores[out] @ own_slopes)
+        upper, lower = (_held(side * shares, 1 - (1 - coverage) / 2) for side in (1.0, -1.0))
+        level += math.log((upper + lower) / 2)
+        lean[name] = round((upper - lower) / (upper + lower), 4)
         half = np.exp(level + scores @ slopes)
         mean[name], sd[name] = tuple(float(v) for v in middle.round(5)), tuple(float(v) for v in spread.round(6))
         weights[name], offset[name] = tuple(float(v) for v in slopes.round(5)), round(level, 5)
         widest[name] = round(float(np.quantile(half, WIDEST_QUANTILE)) * WIDEST_MARGIN, 3)
-    return IntervalModel(observed=OBSERVED, mean=mean, sd=sd, offset=offset, weights=weights, widest_deg=widest,
-                         calibrated_on=calibrated_on)
+    return IntervalModel(observed=OBSERVED, mean=mean, sd=sd, offset=offset, weights=weights, lean=lean,
+                         widest_deg=widest, calibrated_on=calibrated_on)
+
+
+def _held(shares: Values, coverage: float) -> float:
+    """The share of the half-width that holds ``coverage`` of subjects on one side (conformal rank), positive."""
+    rank = min(math.ceil((len(shares) + 1) * coverage), len(shares))
+    return max(float(np.sort(shares)[rank - 1]), 0.05)
 
 
 def with_intervals(case: Case, model: IntervalModel) -> Case:
     """The case with the intervals that a device with this model would have given."""
     bounds = {}
     for name, value in case.predicted_deg.items():
-        half = model.half_width_deg(name, _known(case, name))
-        low = max(value - half, 0.0) if name == "cobb_major" else value - half
-        bounds[name] = (low, value + half)
+        floor_deg = 0.0 if name == "cobb_major" else -math.inf
+        held = model.interval(name, value, model.half_width_deg(name, _known(case, name)), floor_deg)
+        bounds[name] = (held.low_deg, held.high_deg)
     return case.model_copy(update={"interval_deg": bounds})
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edge.measure.interval_model import DOUBT, SPREAD, IntervalModel, observations
+from edge.measure.intervals import Interval
 from edge.measure.reading import departures, read_angles, rims_of
 
 MODEL = IntervalModel(
@@ -34,6 +35,17 @@ def test_what_lies_far_outside_of_calibration_counts_as_if_at_its_edge() -> None
 def test_a_model_whose_tables_do_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="one mean, sd and weight"):
         IntervalModel.model_validate(MODEL.model_dump() | {"weights": {"sacral_slope": (1.0,)}})
+
+
+def test_an_interval_may_leave_more_room_above_than_below() -> None:
+    leaning = MODEL.model_copy(update={"lean": {"sacral_slope": 0.4}})
+    assert MODEL.interval("sacral_slope", 20.0, 5.0) == Interval(15.0, 25.0)
+    assert leaning.interval("sacral_slope", 20.0, 5.0) == Interval(17.0, 27.0)
+    assert leaning.interval("sacral_slope", 1.0, 5.0, floor_deg=0.0) == Interval(0.0, 8.0)
+    with pytest.raises(ValueError, match="cannot lean"):
+        IntervalModel.model_validate(MODEL.model_dump() | {"lean": {"cobb_major": 0.1}})
+    with pytest.raises(ValueError, match="less than 1"):
+        IntervalModel.model_validate(MODEL.model_dump() | {"lean": {"sacral_slope": 1.0}})
 
 
 def made_reading(tilt_of_s1_deg: float) -> np.ndarray:

@@ -160,6 +160,25 @@ def test_calibrated_intervals_hold_what_they_promise_on_others_and_follow_the_do
     assert np.corrcoef(list(width.values()), list(doubt.values()))[0, 1] > 0.8
 
 
+def test_an_angle_that_comes_out_too_small_is_missed_as_often_above_as_below() -> None:
+    rng = np.random.default_rng(8)
+
+    def shrunk(number: int) -> Case:
+        case = made_case(number, rng)
+        true = {**case.true_deg, "cobb_major": case.predicted_deg["cobb_major"] + 38.0 + rng.exponential(9.0)}
+        return case.model_copy(update={"true_deg": true, "predicted_deg": {**case.predicted_deg, "cobb_major": 40.0
+                                       + case.predicted_deg["cobb_major"]}})
+
+    model = fit_interval_model([shrunk(n) for n in range(600)], "made subjects")
+    fitted = [with_intervals(shrunk(n), model) for n in range(600)]
+
+    assert model.lean["cobb_major"] > 0.3
+    above = np.mean([c.true_deg["cobb_major"] > c.interval_deg["cobb_major"][1] for c in fitted])
+    below = np.mean([c.true_deg["cobb_major"] < c.interval_deg["cobb_major"][0] for c in fitted])
+    assert above == pytest.approx(0.05, abs=0.025)
+    assert below == pytest.approx(0.05, abs=0.025)
+
+
 def test_too_few_subjects_calibrate_nothing(cases: list[Case]) -> None:
     with pytest.raises(UsageError, match="too few subjects"):
         fit_interval_model(cases[:50], "made subjects")
