@@ -170,13 +170,15 @@ def _repeated(campaign: Campaign, task: Task, bundle: Bundle) -> dict[str, list[
     """
     from edge.errors import RefusedError
     from edge.pipeline import Pipeline
-    from edge.scan import scan
+    from edge.scan import PATIENCE, scan
     from export.evaluate.examine import without_radiograph
     from export.evaluate.phantom_trials import phantom_trial
 
     pipeline = Pipeline(without_radiograph(bundle))
     angles: dict[str, list[float]] = {}
-    standing = phantom_trial(task.seed, campaign.tier, campaign.frames * task.repeats, SCAN_RATE_HZ)
+    # A scan takes further frames for those that were refused.
+    enough = campaign.frames * task.repeats * PATIENCE
+    standing = phantom_trial(task.seed, campaign.tier, enough, SCAN_RATE_HZ)
     with standing.open_camera() as camera:
         for _ in range(task.repeats):
             try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from edge.runtime.template_runner import template_bundle
 from edge.view.back_view import BackView
 from edge.view.see import see
 from export.cli import main
+from export.evaluate import phantom_trials
+from export.evaluate.campaign import Campaign, Task, _repeated
 from export.evaluate.case import Case, points
 from export.evaluate.examine import examine
 from export.evaluate.phantom_trials import phantom_trial
@@ -33,6 +37,22 @@ WriteScan = Callable[..., dict[str, float]]
 @pytest.fixture(scope="module")
 def trial() -> Trial:
     return phantom_trial(SEED, TIER, FRAMES)
+
+
+def test_every_repeated_scan_has_frames_left_though_some_are_refused(monkeypatch, tmp_path: Path) -> None:
+    def every_other_blank(*args: Any) -> Trial:
+        trial = phantom_trial(*args)
+
+        def frames() -> Iterator[Frame]:
+            for number, frame in enumerate(iter(trial.open_camera().read, None)):
+                yield frame if number % 2 else replace(frame, depth_m=np.zeros_like(frame.depth_m))
+
+        return replace(trial, open_camera=lambda: FrameSource(frames(), "every other blank"))
+
+    monkeypatch.setattr(phantom_trials, "phantom_trial", every_other_blank)
+    angles = _repeated(Campaign(None, "", TIER, 1, 1, tmp_path), Task(SEED, repeats=3), template_bundle())
+    assert [len(of_scans) for of_scans in angles.values()] == [3] * len(angles)
+    assert "sacral_slope" in angles
 
 
 @pytest.fixture(scope="module")
