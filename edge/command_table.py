@@ -13,6 +13,7 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Final
 
 from edge.errors import EXIT_CODES, LatxError
@@ -43,6 +44,7 @@ def dispatch(program: str, description: str, table: Mapping[str, Subcommand], ar
     described = textwrap.fill(description, 100)
     parser = argparse.ArgumentParser(prog=program, description=described, epilog=codes, formatter_class=as_is)
     subparsers = parser.add_subparsers(title="subcommands", dest="command", metavar="COMMAND", required=True)
+    chosen: ModuleType | None = None
     try:
         for name, row in table.items():
             sentence = f"{row.summary[0].upper()}{row.summary[1:]}."
@@ -50,11 +52,11 @@ def dispatch(program: str, description: str, table: Mapping[str, Subcommand], ar
                 name, help=row.summary, description=sentence, epilog=codes, formatter_class=as_is
             )
             if [name] == arguments[:1]:
-                module = importlib.import_module(row.module)
-                module.configure(sub)
-                sub.set_defaults(run=module.run)
+                chosen = importlib.import_module(row.module)
+                chosen.configure(sub)
         args = parser.parse_args(arguments)
-        return int(args.run(args))
+        assert chosen is not None  # argparse has refused anything else
+        return int(chosen.run(args))
     except LatxError as error:
         print(f"{program}: error: {error.line()}", file=sys.stderr)
         return error.exit_code

@@ -11,8 +11,8 @@ from export.commands.cache_arguments import add_cache, add_training_seeds, seed_
 DESCRIPTION = """\
 The reader sees a lateral radiograph and nothing else. It is trained on the phantom's own films, bent and drawn
 otherwise at random, and serves two ends: the self-check of a scan (do the synthetic picture and the angles agree?) and
-the angles of baselines that draw a picture only. For the self-check, name the run whose stages draw (--run): half of
-what it is shown is then drawn by them. A training that was broken off goes on where it stopped."""
+the angles of baselines that draw a picture only. For the self-check, name the run whose stages draw (--pictures-of):
+half of what it is shown is then drawn by them. A training that was broken off goes on where it stopped."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +23,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--validation-seeds", type=seed_range, default=None, metavar="FIRST:END",
                         help="validation seeds (default: all in the cache)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="ONNX file to write, e.g. reader.onnx")
-    parser.add_argument("--run", type=Path, default=None, metavar="RUN",
+    parser.add_argument("--pictures-of", type=Path, default=None, metavar="RUN",
                         help="train on pictures of this run as well, with stage 1's endplates as their truth")
     parser.add_argument("--pictures", type=int, default=1500, metavar="N",
-                        help="with --run: number of its pictures (default: %(default)s)")
+                        help="with --pictures-of: number of its pictures (default: %(default)s)")
     parser.add_argument("--minutes", type=float, default=20.0, metavar="M",
                         help="length of the whole training (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads (default: %(default)s)")
@@ -63,10 +63,11 @@ def run(args: argparse.Namespace) -> int:
     tried: list[SampleSource] = [WithRadiograph(unseen)]
     try:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        if args.run is not None:
+        if args.pictures_of is not None:
             kept = args.out.with_suffix("")
-            shown.append(own_pictures(args.run, training, args.pictures, kept.with_suffix(".pictures.npz"), drawn))
-            tried.append(own_pictures(args.run, unseen, 64, kept.with_suffix(".unseen.npz"), drawn))
+            for kinds, source, count, suffix in ((shown, training, args.pictures, ".pictures.npz"),
+                                                 (tried, unseen, 64, ".unseen.npz")):
+                kinds.append(own_pictures(args.pictures_of, source, count, kept.with_suffix(suffix), drawn))
         net = train_reader(shown, tried, args.out.with_suffix(".ckpt"), args.minutes, tell)
         export_reader(net, args.out)
     except OSError as error:

@@ -14,6 +14,7 @@ from edge.errors import RecordingError
 
 def configure(parser):
     parser.add_argument("--how", help="what to do")
+    parser.add_argument("--run", help="an option of the dispatcher's own word")
 
 def run(args):
     if args.how == "refuse":
@@ -38,6 +39,10 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Subcomma
 def test_a_subcommand_runs_and_its_neighbours_are_never_imported(table: dict[str, Subcommand]) -> None:
     assert dispatch("latx-x", "A program.", table, ["do"]) == 0
     assert "no_such_module_anywhere" not in sys.modules
+
+
+def test_an_option_may_be_called_as_the_dispatcher_calls_its_own(table: dict[str, Subcommand]) -> None:
+    assert dispatch("latx-x", "A program.", table, ["do", "--run", "first"]) == 0
 
 
 @pytest.mark.parametrize(("how", "code"), [("refuse", 3), ("interrupt", 130)])
