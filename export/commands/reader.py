@@ -65,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         if args.pictures_of is not None:
             kept = args.out.with_suffix("")
-            for kinds, source, count, suffix in ((shown, training, args.pictures, ".pictures.npz"),
-                                                 (tried, unseen, 64, ".unseen.npz")):
+            for kinds, source, count, suffix in ((shown, training, args.pictures, ".pictures.pt"),
+                                                 (tried, unseen, 64, ".unseen.pt")):
                 kinds.append(own_pictures(args.pictures_of, source, count, kept.with_suffix(suffix), drawn))
         net = train_reader(shown, tried, args.out.with_suffix(".ckpt"), args.minutes, tell)
         export_reader(net, args.out)

@@ -7,7 +7,6 @@ tell on a device is whether such a picture shows the endplates that it was drawn
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,29 +14,16 @@ from typing import Final
 
 import numpy as np
 import torch
+from torch.utils.data import Subset
 
 from export.train.dataset import validation_batches
-from export.train.loop import load_checkpoint
+from export.train.loop import load_checkpoint, save_atomic
 from export.train.radiograph_trainer import RadiographTrainer, load_radiograph
 from export.train.sample import SampleSource, TrainingSample
 from export.train.structure_trainer import load_structure
 
 BATCH: Final = 8
 STAGES: Final = ("structure.pt", "radiograph.pt")
-
-
-class Some:
-    """``count`` samples of a source, evenly spread over it."""
-
-    def __init__(self, source: SampleSource, count: int) -> None:
-        self.source = source
-        self.indices = np.linspace(0, len(source) - 1, min(count, len(source))).round().astype(int).tolist()
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index: int) -> TrainingSample:
-        return self.source[self.indices[index]]
 
 
 class OwnPictures:
@@ -66,25 +52,24 @@ def own_pictures(
     Raises:
         BundleError: the run lacks a stage.
     """
-    some = Some(source, count)
-    mark = hashlib.sha256(repr(some.indices).encode())
+    indices = np.linspace(0, len(source) - 1, min(count, len(source))).round().astype(int).tolist()
+    some: SampleSource = Subset(source, indices)  # type: ignore[arg-type]
+    mark = hashlib.sha256(repr(indices).encode())
     weights = [load_checkpoint(run / name) for name in STAGES]
     for name in STAGES:
         mark.update((run / name).read_bytes())
     if kept.exists():
-        with np.load(kept) as old:
-            if str(old["mark"]) == mark.hexdigest():
-                return OwnPictures(some, old["films"], old["endplates_mm"])
+        old = load_checkpoint(kept)
+        if old["mark"] == mark.hexdigest():
+            return OwnPictures(some, old["films"].numpy(), old["endplates_mm"].numpy())
     stage1, stage2 = load_structure(weights[0]), load_radiograph(weights[1])
     films, endplates = [], []
     for batch in validation_batches(some, BATCH, with_radiograph=False):
         seen = stage1(batch["back_view"], batch["lateral_lift"])
         drawn = RadiographTrainer.generate(stage2, batch, seen, seen.endplates_mm)
-        films.append(drawn[:, 0].numpy().astype(np.float16))
-        endplates.append(seen.endplates_mm.numpy())
+        films.append(drawn[:, 0].half())
+        endplates.append(seen.endplates_mm)
         tell(sum(map(len, films)), len(some))
-    pictures = OwnPictures(some, np.concatenate(films), np.concatenate(endplates))
-    draft = kept.with_name(f".{os.getpid()}.{kept.name}")
-    np.savez(draft, mark=mark.hexdigest(), films=pictures.films, endplates_mm=pictures.endplates_mm)
-    os.replace(draft, kept)
-    return pictures
+    every, of_them = torch.cat(films), torch.cat(endplates)
+    save_atomic({"mark": mark.hexdigest(), "films": every, "endplates_mm": of_them}, kept)
+    return OwnPictures(some, every.numpy(), of_them.numpy())

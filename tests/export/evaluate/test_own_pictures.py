@@ -27,7 +27,7 @@ def run(source, config, tmp_path):
 
 def test_a_picture_is_what_the_stages_draw_and_its_truth_is_what_they_drew(run, source, tmp_path) -> None:
     told: list[tuple[int, int]] = []
-    pictures = own_pictures(run, source, 4, tmp_path / "kept.npz", lambda *at: told.append(at))
+    pictures = own_pictures(run, source, 4, tmp_path / "kept.pt", lambda *at: told.append(at))
 
     assert told[-1] == (4, 4)
     assert len(pictures) == 4
@@ -45,7 +45,7 @@ def test_a_picture_is_what_the_stages_draw_and_its_truth_is_what_they_drew(run, 
 
 
 def test_kept_pictures_are_taken_up_as_long_as_the_weights_are_the_same(run, source, tmp_path) -> None:
-    kept, told = tmp_path / "kept.npz", []
+    kept, told = tmp_path / "kept.pt", []
     first = own_pictures(run, source, 3, kept, lambda *at: told.append(at))
     again = own_pictures(run, source, 3, kept, lambda *at: told.append(at))
     assert len(told) == 1
@@ -61,4 +61,4 @@ def test_kept_pictures_are_taken_up_as_long_as_the_weights_are_the_same(run, sou
 def test_a_run_without_pictures_is_refused(run, source, tmp_path) -> None:
     (run / "radiograph.pt").unlink()
     with pytest.raises(BundleError):
-        own_pictures(run, source, 3, tmp_path / "kept.npz", lambda *_: None)
+        own_pictures(run, source, 3, tmp_path / "kept.pt", lambda *_: None)
