@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 import torch
@@ -11,10 +12,14 @@ from torch import Tensor
 
 from edge.anatomy import ENDPLATE_INDEX, ENDPLATE_POINTS, SAGITTAL_ANGLES
 from edge.measure.angles import sagittal_angles
-from edge.measure.coronal import cobb_major
+from edge.measure.coronal import CURVE_LEVELS, MIN_SPAN, cobb_major
 from export.model.config import SD_NAMES
 
 ANTERIOR, POSTERIOR, LEFT, RIGHT = (ENDPLATE_POINTS.index(n) for n in ("anterior", "posterior", "left", "right"))
+
+_CURVE_TOPS: Final = [ENDPLATE_INDEX[level, "superior"] for level in CURVE_LEVELS]
+_CURVE_BOTTOMS: Final = [ENDPLATE_INDEX[level, "inferior"] for level in CURVE_LEVELS]
+_CURVE_PAIRS: Final = np.triu_indices(len(CURVE_LEVELS), k=MIN_SPAN)
 
 
 def _tilt_deg(rise: Tensor, run: Tensor) -> Tensor:
@@ -50,6 +55,13 @@ def endplate_angles(tilts_deg: Tensor) -> Tensor:
         caudal = tilts_deg[:, ENDPLATE_INDEX[angle.caudal]] if angle.caudal else zero
         columns.append(angle.sign * (caudal - cranial))
     return torch.stack(columns, dim=1)
+
+
+def cobb_angle(tilts_deg: Tensor) -> Tensor:
+    """(B, 37) coronal tilts -> (B,) major Cobb angle, NaN where a tilt of T1..L5 is."""
+    upper, lower = _CURVE_PAIRS
+    differences = tilts_deg[:, _CURVE_TOPS][:, upper] - tilts_deg[:, _CURVE_BOTTOMS][:, lower]
+    return differences.abs().amax(dim=1)
 
 
 def measured_angles(endplates_mm: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from export.train.angles import (
     POSTERIOR,
     RIGHT,
     centreline_slopes,
+    cobb_angle,
     coronal_tilts,
     endplate_angles,
     sagittal_tilts,
@@ -34,6 +35,7 @@ class StructureWeights:
     angle: float = 0.20
     slope: float = 0.10
     coronal: float = 0.05
+    cobb: float = 0.08
     first: float = 0.30  # the same terms on the profile branch's own estimate
     free: float = 0.002  # the free part stays small unless it pays
     point_sd: float = 0.02
@@ -68,15 +70,20 @@ def line_lengths(endplates_mm: Tensor) -> Tensor:
 
 
 def geometry_terms(got_mm: Tensor, want_mm: Tensor) -> dict[str, Tensor]:
-    """Landmark (mm) and angle (degrees) terms of one estimate of the endplates, both (B, 37, 4, 3)."""
+    """Landmark (mm) and angle (degrees) terms of one estimate of the endplates, both (B, 37, 4, 3).
+
+    The Cobb angle is the largest of many differences: tilts that are each as near as can be give one that is too small.
+    """
     got_tilts, want_tilts = sagittal_tilts(got_mm), sagittal_tilts(want_mm)
+    got_coronal, want_coronal = coronal_tilts(got_mm), coronal_tilts(want_mm)
     return {
         "landmark": masked_huber(got_mm, want_mm, HUBER_MM),
         "length": masked_huber(line_lengths(got_mm), line_lengths(want_mm), HUBER_MM),
         "tilt": masked_huber(got_tilts, want_tilts, HUBER_DEG),
         "angle": masked_huber(endplate_angles(got_tilts), endplate_angles(want_tilts), HUBER_DEG),
         "slope": masked_huber(centreline_slopes(got_mm), centreline_slopes(want_mm), HUBER_DEG),
-        "coronal": masked_huber(coronal_tilts(got_mm), coronal_tilts(want_mm), HUBER_DEG),
+        "coronal": masked_huber(got_coronal, want_coronal, HUBER_DEG),
+        "cobb": masked_huber(cobb_angle(got_coronal), cobb_angle(want_coronal), HUBER_DEG),
     }
 
 

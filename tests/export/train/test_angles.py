@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from edge.anatomy import SAGITTAL_ANGLES
+from edge.anatomy import ENDPLATE_INDEX, SAGITTAL_ANGLES
 from edge.measure.tilts import coronal_tilts_deg, sagittal_tilts_deg
 from export.model.config import SD_NAMES
-from export.train.angles import centreline_slopes, coronal_tilts, endplate_angles, measured_angles, sagittal_tilts
+from export.train.angles import (
+    centreline_slopes,
+    cobb_angle,
+    coronal_tilts,
+    endplate_angles,
+    measured_angles,
+    sagittal_tilts,
+)
 
 
 def test_the_losses_measure_what_the_device_measures(made) -> None:
@@ -19,6 +26,13 @@ def test_the_losses_measure_what_the_device_measures(made) -> None:
     measured = dict(zip(SD_NAMES, measured_angles(endplates), strict=True))
     got = endplate_angles(sagittal_tilts(batch))[0].numpy()
     np.testing.assert_allclose(got, [measured[a.name] for a in SAGITTAL_ANGLES], atol=1e-3)
+    np.testing.assert_allclose(cobb_angle(coronal_tilts(batch))[0].numpy(), measured["cobb_major"], atol=1e-3)
+
+
+def test_an_unknown_endplate_leaves_the_cobb_angle_unknown(made) -> None:
+    tilts = coronal_tilts(torch.from_numpy(made(20.0, 15.0).endplates_mm)[None])
+    tilts[:, ENDPLATE_INDEX["T8", "superior"]] = float("nan")
+    assert torch.isnan(cobb_angle(tilts)).all()
 
 
 def test_the_centreline_slope_is_the_forward_lean_of_the_way_down(made) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from edge.anatomy import ENDPLATE_POINTS
 from export.model.config import ModelConfig
 from export.model.sdn import lateral_normalised
 from export.model.structure import StructureNet
@@ -35,6 +36,16 @@ def test_true_landmarks_cost_nothing_and_others_do(made) -> None:
     terms = geometry_terms(other, truth)
     assert terms["angle"] > 2
     assert terms["landmark"] > 1
+
+
+def test_a_curve_that_is_seen_too_flat_costs_something(made) -> None:
+    straight = torch.from_numpy(made(20.0).endplates_mm)[None]
+    rise_mm = torch.linspace(-5.0, 5.0, straight.shape[1])  # over a half width of 20 mm: some 28 degrees of Cobb
+    curved = {share: straight.clone() for share in (1.0, 0.5)}
+    for share, endplates in curved.items():
+        endplates[:, :, ENDPLATE_POINTS.index("right"), 1] += share * rise_mm
+        endplates[:, :, ENDPLATE_POINTS.index("left"), 1] -= share * rise_mm
+    assert geometry_terms(curved[0.5], curved[1.0])["cobb"] > 10
 
 
 def test_longer_endplates_with_the_same_angles_cost_something(made) -> None:
