@@ -29,8 +29,8 @@ _MEAN_TILT_DEG: Final = np.array(
 )
 # Their SD, from the same CT spines, and the correlation length in levels: 2.7 in those, who lay; standing patients
 # bend in longer waves (what both of its angles leave open of a centreline's mid-height has SD 4.4 mm; 6.9 with 2.7).
-_SD_TILT_DEG: Final = np.array([9, 8.5, 8, 7, 6.3, 6, 5.6, 5.3, 5.3, 5.3, 5.4, 5.5, 5.3, 5.3, 5.5, 6.2, 7.5, 9, 9])
-_CORRELATION_LEVELS: Final = 3.5
+_SD_TILT_DEG: Final = np.array([8.5, 8, 7.5, 6.6, 6, 5.6, 5, 4.6, 4.5, 4.5, 4.6, 4.8, 4.8, 4.8, 5, 5.8, 7, 8.5, 9])
+_CORRELATION_LEVELS: Final = 4.0
 _POSTURE_LEVELS: Final = 2.0
 """The same of a change of posture: one of 3 degrees moves the centreline's angles by 3.2 and 2.3."""
 
@@ -81,6 +81,16 @@ class SpineShape:
     pelvic_tilt_deg: float
 
 
+# How the tilts go with kyphosis, degrees per degree of T4-T12: large kyphoses are long ones, whose lower end lies in
+# the lumbar spine, which leans back as a whole (slopes of twelve standing patients' centrelines on their kyphosis, at
+# a given lordosis: -0.64 -0.69 -0.58 -0.38 -0.17 0.15 0.41 0.46 0.38 0.35 from the top down, each +-0.07).
+_MEAN_KYPHOSIS_DEG: Final = 34.0
+_KYPHOSIS_TILT: Final = np.array(
+    [-0.60, -0.66, -0.72, -0.74, -0.72, -0.68, -0.60, -0.50, -0.38, -0.23, -0.06, 0.14, 0.34, 0.46, 0.50, 0.46, 0.36,
+     0.24, 0.10]
+)
+
+
 def _covariance(correlation_levels: float) -> Array:
     k = np.arange(N + 1)
     return np.outer(_SD_TILT_DEG, _SD_TILT_DEG) * np.exp(-0.5 * ((k[:, None] - k) / correlation_levels) ** 2)
@@ -102,7 +112,8 @@ def conditioned_tilts(rng: np.random.Generator, spacing_mm: Array, targets: Spin
     """(19,) sagittal tilts in degrees that meet ``targets`` and are random otherwise."""
     cov = _covariance(_CORRELATION_LEVELS)
     rows = _constraints(spacing_mm)
-    free = _MEAN_TILT_DEG + np.linalg.cholesky(cov + 1e-6 * np.eye(N + 1)) @ rng.standard_normal(N + 1)
+    mean = _MEAN_TILT_DEG + _KYPHOSIS_TILT * (targets.thoracic_kyphosis_t4_t12_deg - _MEAN_KYPHOSIS_DEG)
+    free = mean + np.linalg.cholesky(cov + 1e-6 * np.eye(N + 1)) @ rng.standard_normal(N + 1)
     wanted = np.array([
         targets.thoracic_kyphosis_t4_t12_deg, targets.lumbar_lordosis_l1_s1_deg, targets.sacral_slope_deg,
         targets.sagittal_balance_mm,

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 # would follow the column's more loosely than in patients). The reference column was 426 mm high.
 _FRACTION: Final = np.linspace(0.05, 0.95, 10)
 _DEPTH_MEAN_MM: Final = np.array([65.3, 61.8, 60.6, 62.2, 65.9, 70.7, 75.7, 80.2, 83.7, 84.2])
-_DEPTH_RESIDUAL_SD_MM: Final = np.array([6.2, 4.1, 2.9, 3.4, 4.0, 3.3, 2.5, 2.4, 2.8, 4.7])
+_DEPTH_RESIDUAL_SD_MM: Final = np.array([6.2, 4.1, 2.9, 3.4, 4.0, 3.3, 2.0, 1.8, 2.4, 4.3])
 _OFFSET_SD_MM: Final = 8.5
 _REFERENCE_HEIGHT_MM: Final = 426.0
 _THORACIC_ATTENUATION: Final = 0.22
@@ -135,7 +135,7 @@ def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spi
     # Below S1 the skin follows the sacrum's back, attenuated, and turns down again over the (clothed) buttocks.
     slope = -np.tan(np.deg2rad(_tilt_deg(spine.endplates_mm[36])))
     below = np.clip(-y, 0.0, None)
-    sacral_slope = 0.18 + 0.32 * slope + 0.03 * tier.relief_scale * rng.standard_normal()
+    sacral_slope = 0.18 + 0.32 * slope + 0.12 * tier.relief_scale * rng.standard_normal()
     back = back - 60.0 * np.tanh(below * sacral_slope / 60.0) + 0.0012 * np.clip(below - 90.0, 0.0, None) ** 2
     # Above C7 the neck rises forwards.
     neck_slope = 0.30 + 0.5 * np.tan(np.deg2rad(-_tilt_deg(spine.endplates_mm[0])))
@@ -173,7 +173,7 @@ def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spi
         furrow_mm=furrow * np.clip((top_mm + 20.0 - y) / 80.0, 0.0, 1.0),
         bumps_mm=bumps,
         waistband_y_mm=float(posterior_iliac_mm - rng.uniform(3.0, 29.0)),
-        shoulder_y_mm=float(top_mm - scale * rng.normal(0.023, 0.004)),
+        shoulder_y_mm=float(top_mm - scale * rng.normal(0.0265, 0.004)),
         shoulder_tilt_deg=float(rng.normal(0.0, 1.2) - 0.06 * spine.rotation_deg[VERTEBRA_INDEX["T8"]]),
     )
 

@@ -73,11 +73,11 @@ def draw_targets(rng: np.random.Generator, curve_type: str) -> SpineTargets:
     L5-S1 disc.
     """
     scoliotic = curve_type != "none"
-    slope = 36.5 + 8.7 * rng.standard_normal()
-    tilt = 8.5 + 7.5 * rng.standard_normal() - 0.10 * (slope - 36.5)
-    mean_kyphosis, sd_kyphosis = (30.0, 13.0) if scoliotic else (38.0, 10.5)
+    mean_kyphosis, sd_kyphosis = (31.0, 14.5) if scoliotic else (38.5, 12.0)
     kyphosis = mean_kyphosis + sd_kyphosis * rng.standard_normal()
-    inclination = 21.0 + 0.2 * (kyphosis - 34.0) + 5.0 * rng.standard_normal() - 0.05 * (slope - 36.5)
+    slope = 36.5 + 8.7 * rng.standard_normal() - 0.10 * (kyphosis - 34.0)
+    tilt = 8.5 + 7.5 * rng.standard_normal() - 0.10 * (slope - 36.5)
+    inclination = 21.0 + 0.35 * (kyphosis - 34.0) + 2.5 * rng.standard_normal() - 0.05 * (slope - 36.5)
     lordosis = slope + inclination
     if scoliotic:
         share = np.array([g[0] for g in _COBB_GROUPS])
