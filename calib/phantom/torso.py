@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 # Skin to centreline at 5, 15, ... 95 % of the height from C7/T1 down to L5/S1, in mm; measured mean and SD of what
 # remains per level once a subject's own mean (SD 8.5) is taken out (the ends, 6.7 and 6.8, are drawn with less, as
-# fat and muscle add to them, and the lumbar levels, 2.7-3.5, with a fifth less: with all of it the skin's lordosis
+# fat and muscle add to them, and the lumbar levels, 2.7-3.5, with a third less: with all of it the skin's lordosis
 # would follow the column's more loosely than in patients). The reference column was 426 mm high.
 _FRACTION: Final = np.linspace(0.05, 0.95, 10)
 _DEPTH_MEAN_MM: Final = np.array([65.3, 61.8, 60.6, 62.2, 65.9, 70.7, 75.7, 80.2, 83.7, 84.2])
