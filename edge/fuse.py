@@ -86,7 +86,7 @@ class ScanResult:
     angles: by ``ANGLE_NAMES``. cobb, cobb_curve: the major coronal curve of the fused landmarks.
     endplates_mm: (37, 4, 3) float64, body frame; like the angles a pseudomedian over the accepted frames.
     endplates_sd_mm: (37, 4, 3) float64, medians.
-    log_attenuation: (512, 256) float32 of the accepted frame whose landmarks are closest to the fused ones.
+    log_attenuation: (512, 256) float32 of the accepted frame whose landmarks and angles are closest to the fused ones.
     refusals: reason -> frames left out. gates: median of each measured value. timing_ms: median of each step.
     captured_at_ns: of the first accepted frame. reread_deg: angles read back off the radiograph, empty where the bundle
     has no reader.
@@ -152,8 +152,9 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
 def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[str, float],
            model: IntervalModel | None) -> ScanResult:
     landmarks = np.stack([m.endplates_mm for m in kept])
-    middle = pseudomedian(landmarks)
-    closest = int(np.argmin(((landmarks - middle) ** 2).sum(axis=(1, 2, 3))))
+    measured = np.array([[m.angles_deg[name] for name in ANGLE_NAMES] for m in kept])
+    middle, middle_deg = pseudomedian(landmarks), pseudomedian(measured)
+    closest = _closest(landmarks - middle, measured - middle_deg)
     curve = cobb_major(middle)
     several = len(kept) > 1
     gates = _medians(kept, lambda m: m.gates)
@@ -168,9 +169,8 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
         bounds = model.interval(name, value, half, floor_deg)
         return FusedAngle(value, bounds, repeatability, sd, too_wide=half > model.widest_deg[name])
 
-    angles = {name: [m.angles_deg[name] for m in kept] for name in ANGLE_NAMES}
     return ScanResult(
-        angles={name: fused(name, float(pseudomedian(np.array(values))), values) for name, values in angles.items()},
+        angles={name: fused(name, float(middle_deg[k]), measured[:, k].tolist()) for k, name in enumerate(ANGLE_NAMES)},
         # Value and end vertebrae of the fused landmarks: a maximum over pairs would only collect the frames' noise.
         cobb=fused("cobb_major", curve.value_deg, [m.cobb.value_deg for m in kept], floor_deg=0.0),
         cobb_curve=curve,
@@ -183,6 +183,17 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
         timing_ms=_medians(kept, lambda m: m.timing_ms),
         captured_at_ns=kept[0].captured_at_ns,
     )
+
+
+def _closest(off_mm: NDArray[np.float64], off_deg: NDArray[np.float64]) -> int:
+    """The frame whose radiograph is shown: it lies beside the scan's angles, and the scan's line is drawn on it.
+
+    Args:
+        off_mm: (F, 37, 4, 3) landmarks less the fused ones. off_deg: (F, A) angles less the fused ones; a degree
+            counts as much as a millimetre.
+    """
+    distance = (off_mm**2).sum(axis=-1).mean(axis=(1, 2)) + (off_deg**2).mean(axis=1)
+    return int(np.argmin(distance))
 
 
 def _contradiction(measured: Measurements) -> Rejection | None:

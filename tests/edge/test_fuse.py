@@ -57,6 +57,11 @@ def test_the_picture_is_that_of_the_frame_nearest_to_the_middle(make_measurement
     np.testing.assert_allclose(fused.endplates_mm, moved[1])
 
 
+def test_of_frames_that_lie_alike_the_picture_is_that_of_the_angles_nearest_to_the_middle(make_measurements):
+    frames = shaken(make_measurements, [-2.0, 1.5, 0.1, 2.5, -1.0])
+    assert fuse(frames, SCALES).log_attenuation[0, 0] == 2.0  # without the angles every frame would do, the first too
+
+
 def test_refused_frames_are_counted_by_reason(make_measurements):
     moving = refuse("moving", "at most 15 mm", "40 mm")
     close = refuse("too_close", "at least 0.7 m", "0.5 m")
