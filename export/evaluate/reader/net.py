@@ -82,7 +82,10 @@ class Reader(nn.Module):
 
     def forward(self, log_attenuation: Tensor) -> Tensor:
         """See class."""
-        logits, fields = self.maps(log_attenuation)
+        return self.read(*self.maps(log_attenuation))
+
+    def read(self, logits: Tensor, fields: Tensor) -> Tensor:
+        """(B, 37, 4) from what ``maps`` gives."""
         weights = torch.softmax(logits, dim=-1)  # (B, 37, cells)
         both = torch.einsum("bkc,bsfc->bksf", weights, fields)
         own = (both * self.sides[None, :, :, None]).sum(dim=2)  # (B, 37, 4)
