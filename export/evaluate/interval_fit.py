@@ -1,8 +1,9 @@
 """Fits the constants of an interval model on validation subjects that went through the device's whole path.
 
 A linear 90 % quantile of log |error| on what the device can observe; a ridge keeps weights that say little near zero; a
-conformal step on either side makes the coverage exact on subjects that the fit did not see, with as many misses above
-as below (Romano et al., NeurIPS 2019).
+conformal step on either side makes the coverage exact on subjects that the fit did not see (Romano et al., NeurIPS
+2019). How many of the misses lie above and how many below is chosen so that small, middle and large true angles are
+held alike: a large curve is found too small, and with as many misses on either side it would be missed twice as often.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ FOLDS: Final = 8
 """Two left half of the subjects to fit the slopes on: intervals some 5 % too wide, which held 92 to 93 %."""
 MIN_SUBJECTS: Final = 100
 SMALLEST_DEG: Final = 0.05
+MISSED_ABOVE: Final = tuple(k / 20 for k in range(4, 17))
+"""Shares of all misses that may lie above the interval; a half where they do not differ."""
 WIDEST_QUANTILE: Final = 0.99
 """A scan whose interval is wider than those of 99 in 100 calibration subjects is to be repeated."""
 WIDEST_MARGIN: Final = 1.1
@@ -68,7 +71,7 @@ def fit_interval_model(cases: Sequence[Case], calibrated_on: str, coverage: floa
             out = np.arange(len(target)) % FOLDS == fold
             own_level, own_slopes = _quantile(scores[~out], target[~out], coverage)
             shares[out] = above[out] / np.exp(own_level + scores[out] @ own_slopes)
-        upper, lower = (_held(side * shares, 1 - (1 - coverage) / 2) for side in (1.0, -1.0))
+        upper, lower = _ends(shares, np.array([case.true_deg[name] for case in cases]), coverage)
         level += math.log((upper + lower) / 2)
         lean[name] = round((upper - lower) / (upper + lower), 4)
         half = np.exp(level + scores @ slopes)
@@ -77,6 +80,28 @@ def fit_interval_model(cases: Sequence[Case], calibrated_on: str, coverage: floa
         widest[name] = round(float(np.quantile(half, WIDEST_QUANTILE)) * WIDEST_MARGIN, 3)
     return IntervalModel(observed=OBSERVED, mean=mean, sd=sd, offset=offset, weights=weights, lean=lean,
                          widest_deg=widest, calibrated_on=calibrated_on)
+
+
+def _ends(shares: Values, true_deg: Values, coverage: float) -> tuple[float, float]:
+    """Shares of the half-width above and below the value that hold ``coverage`` of subjects, each third of them alike.
+
+    Args:
+        shares: (N,) of the half-width, by which the truth lies above the value.
+        true_deg: (N,) the truth, by which the thirds are made.
+    """
+    third = np.digitize(true_deg, np.quantile(true_deg, (1 / 3, 2 / 3)))
+
+    def uneven(missed_above: float) -> tuple[float, float]:
+        upper, lower = ends(missed_above)
+        holds = (-lower <= shares) & (shares <= upper)
+        worst = max(abs(float(holds[third == k].mean()) - coverage) for k in np.unique(third))
+        return worst, abs(missed_above - 0.5)
+
+    def ends(missed_above: float) -> tuple[float, float]:
+        missed = 1 - coverage
+        return _held(shares, 1 - missed_above * missed), _held(-shares, 1 - (1 - missed_above) * missed)
+
+    return ends(min(MISSED_ABOVE, key=uneven))
 
 
 def _held(shares: Values, coverage: float) -> float:
