@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,8 @@ from edge.measure.tilts import vertebral_centres_mm
 from edge.order import pseudomedian
 from edge.pipeline import Measurements
 from edge.view.gates import Reason, Refusal
+
+Reading = Callable[[NDArray[np.float32]], Mapping[str, float]]
 
 MIN_ACCEPTED: Final = 3
 """Frames that a result rests on at least, where the camera gave so many: two cannot outvote an outlier."""
@@ -88,8 +90,8 @@ class ScanResult:
     endplates_sd_mm: (37, 4, 3) float64, medians.
     log_attenuation: (512, 256) float32 of the accepted frame whose landmarks and angles are closest to the fused ones.
     refusals: reason -> frames left out. gates: median of each measured value. timing_ms: median of each step.
-    captured_at_ns: of the first accepted frame. reread_deg: angles read back off the radiograph, empty where the bundle
-    has no reader.
+    captured_at_ns: of the first accepted frame. reread_deg: angles read back off the accepted frames' radiographs and
+    fused as the measured ones are, empty where nobody reads.
     """
 
     angles: dict[str, FusedAngle]
@@ -120,7 +122,8 @@ class ScanResult:
 
 
 def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[str, float],
-         min_accepted: int = MIN_ACCEPTED, source: str = "", interval_model: IntervalModel | None = None) -> ScanResult:
+         min_accepted: int = MIN_ACCEPTED, source: str = "", interval_model: IntervalModel | None = None,
+         read: Reading | None = None) -> ScanResult:
     """One answer from the frames of a scan.
 
     Args:
@@ -129,6 +132,7 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
         min_accepted: accepted frames needed; fewer suffice only where the camera gave fewer frames than that.
         source: where the frames come from, named by a refusal.
         interval_model: of the bundle's manifest, where it has one: it decides the widths instead of the factors.
+        read: reads angles back off a frame's radiograph, degrees; none for one that shows no spine.
 
     Raises:
         RefusedError: too few frames are left; names the most frequent reason. No answer is made up.
@@ -146,7 +150,8 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
     needed = max(1, min(min_accepted, len(outcomes)))
     if len(kept) < needed:
         raise _refused(rejected, len(outcomes), len(kept), needed, source)
-    return _fused(kept, rejected, interval_scales, interval_model)
+    fused = _fused(kept, rejected, interval_scales, interval_model)
+    return fused if read is None else replace(fused, reread_deg=_reread([read(m.log_attenuation) for m in kept]))
 
 
 def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[str, float],
@@ -183,6 +188,12 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
         timing_ms=_medians(kept, lambda m: m.timing_ms),
         captured_at_ns=kept[0].captured_at_ns,
     )
+
+
+def _reread(readings: list[Mapping[str, float]]) -> dict[str, float]:
+    """Angles read off the frames' pictures, fused as the measured ones are; those that every picture shows."""
+    names = [name for name in readings[0] if all(name in reading for reading in readings)]
+    return {name: float(pseudomedian(np.array([reading[name] for reading in readings]))) for name in names}
 
 
 def _closest(off_mm: NDArray[np.float64], off_deg: NDArray[np.float64]) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -67,14 +68,14 @@ def scan(camera: DepthCamera, pipeline: Pipeline, frames: int, on_frame: OnFrame
 
 
 def answer(outcomes: Sequence[Outcome], bundle: Bundle, min_accepted: int, source: str) -> ScanResult:
-    """The fused scan as the bundle has it: its intervals, and its radiograph read back where there is a reader.
+    """The fused scan as the bundle has it: its intervals, and its radiographs read back where there is a reader.
 
     Raises:
         RefusedError: see ``edge.fuse.fuse``. BundleError: the reader failed.
     """
     manifest = bundle.manifest
-    fused = fuse(outcomes, manifest.interval_scales, min_accepted, source, manifest.interval_model)
-    return replace(fused, reread_deg=reread(bundle, fused.log_attenuation))
+    return fuse(outcomes, manifest.interval_scales, min_accepted, source, manifest.interval_model,
+                partial(reread, bundle))
 
 
 def reread(bundle: Bundle, log_attenuation: NDArray[np.float32]) -> dict[str, float]:

@@ -99,7 +99,8 @@ class Quality(_Model):
         "the scan should be repeated. Empty where it is good."
     )
     reread_deg: dict[str, float] = Field(
-        default_factory=dict, description="Angles read back off the synthetic radiograph; empty without a reader."
+        default_factory=dict, description="Angles read back off the frames' radiographs, fused as the measured ones "
+        "are; empty without a reader."
     )
 
 

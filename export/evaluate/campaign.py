@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from edge.runtime.bundle import Bundle, load_bundle
-from edge.scan import reread
 from export.evaluate.case import Case
 from export.evaluate.result_cache import ResultCache
 
@@ -151,7 +150,7 @@ def _with_film(case: Case, trial: Trial, seen: Seen, bundle: Bundle) -> Case:
     from export.evaluate.film_agreement import film_agreement
     from export.evaluate.plain_picture import NAME, PlainPicture
 
-    update: dict[str, Any] = {"reread_deg": reread(bundle, seen.result.log_attenuation)}
+    update: dict[str, Any] = {}
     true = trial.film(seen.pictured) if trial.film is not None else None
     if true is not None:
         update["film"] = film_agreement(seen.result.log_attenuation, true)

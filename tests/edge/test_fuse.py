@@ -62,6 +62,28 @@ def test_of_frames_that_lie_alike_the_picture_is_that_of_the_angles_nearest_to_t
     assert fuse(frames, SCALES).log_attenuation[0, 0] == 2.0  # without the angles every frame would do, the first too
 
 
+def test_what_is_read_off_the_frames_pictures_is_fused_as_the_measured_angles_are(make_measurements):
+    frames = shaken(make_measurements, [-1.0, 0.0, 2.0])
+    departure = {"slope": 0.0}
+
+    def read(log_attenuation):
+        """A reader that sees the frame's own angle, which the first pixel numbers."""
+        return {TK: frames[int(log_attenuation[0, 0])].angles_deg[TK] + departure["slope"]}
+
+    agreeing = fuse(frames, SCALES, read=read)
+    assert agreeing.reread_deg == {TK: pytest.approx(agreeing.angles[TK].value_deg)}
+    assert agreeing.repeat == ()
+
+    departure["slope"] = 4.5
+    assert fuse(frames, SCALES, read=read).repeat == (TK,)
+
+
+def test_an_angle_that_one_picture_does_not_show_is_not_read_back(make_measurements):
+    frames = shaken(make_measurements, [-1.0, 0.0, 2.0])
+    assert fuse(frames, SCALES, read=lambda picture: {} if picture[0, 0] == 1.0 else {TK: 30.0}).reread_deg == {}
+    assert fuse(frames, SCALES).reread_deg == {}
+
+
 def test_refused_frames_are_counted_by_reason(make_measurements):
     moving = refuse("moving", "at most 15 mm", "40 mm")
     close = refuse("too_close", "at least 0.7 m", "0.5 m")
