@@ -25,6 +25,7 @@ SUBCOMMANDS: Final = {
     "compare": Subcommand("export.commands.compare", "measure in degrees how far two bundles or precisions differ"),
     "evaluate": Subcommand("export.commands.evaluate", "measure a bundle's errors through the device's whole path"),
     "intervals": Subcommand("export.commands.intervals", "calibrate a bundle's intervals, add a reader to it"),
+    "card": Subcommand("export.commands.card", "put what evaluations measured into a bundle's model card"),
     "ablations": Subcommand("export.commands.ablations", "compare trained runs: with and without parts, and pix2pix"),
     "reader": Subcommand("export.commands.reader", "train the network that reads endplates off a radiograph"),
     "shapes": Subcommand("export.commands.shapes", "compare the phantom's backs with scanned ones"),

@@ -135,7 +135,8 @@ def reread_values(cases: Sequence[Case]) -> dict[str, Any]:
     flagged = [any(abs(c.reread_deg[n] - c.predicted_deg[n]) > LIMIT_DEG for n in CHECKED if n in c.reread_deg)
                for c in read]
     return {"subjects": len(read), "flagged_share": float(np.mean(flagged)),
-            "median_deg": {name: float(np.median(v)) for name, v in off.items() if v}}
+            "median_deg": {name: float(np.median(v)) for name, v in off.items() if v},
+            "median_of_all_deg": float(np.median(np.concatenate(list(off.values()))))}
 
 
 def section_values(cases: Sequence[Case]) -> dict[str, Any]:
@@ -168,8 +169,8 @@ def section_text(values: dict[str, Any]) -> str:
             [LABELS[name], *(_plain(own.get(name), 2) for own in repeated.values())] for name in repeated["all"])]))
     if read := values["reread"]:
         off = ", ".join(f"{SHOWN[name]} {v:.1f}" for name, v in read["median_deg"].items())
-        parts.append([f"Read back off the radiograph over {read['subjects']} subjects: median difference {off} deg; "
-                      f"flagged {100 * read['flagged_share']:.0f} %"])
+        parts.append([f"Read back off the radiograph over {read['subjects']} subjects: median difference {off}, all "
+                      f"{read['median_of_all_deg']:.1f} deg; flagged {100 * read['flagged_share']:.0f} %"])
     parts.append(interval_text(values["intervals"], "90 % intervals: hold, width"))
     if values["intervals_of_tier"]:
         parts.append(interval_text(values["intervals_of_tier"], "calibrated on this tier"))

@@ -1,4 +1,4 @@
-"""What is added to a finished bundle without exporting it again: calibrated intervals, a reader of radiographs."""
+"""What is added to a finished bundle without exporting it again: intervals, a reader of radiographs, a longer card."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from edge.whole_file import write_whole, write_whole_bytes
 READER_FILE = "reader.onnx"
 
 
-def write_additions(folder: Path, interval_model: IntervalModel | None = None, reader: Path | None = None) -> Manifest:
+def write_additions(
+    folder: Path, interval_model: IntervalModel | None = None, reader: Path | None = None, card: str | None = None
+) -> Manifest:
     """Write the manifest anew with what is given; everything else in the bundle stays as it is.
+
+    Args:
+        card: text of the model card.
 
     Raises:
         BundleError: no good bundle, or ``reader`` is no reader. OutputError: the folder cannot be written.
@@ -26,6 +31,10 @@ def write_additions(folder: Path, interval_model: IntervalModel | None = None, r
         values["interval_model"] = interval_model.model_dump(mode="json")
     if reader is not None:
         values["stages"]["reader"] = _copied(reader, folder / READER_FILE).model_dump(mode="json")
+    if card is not None:
+        path = folder / manifest.model_card.file
+        write_whole(path, card, "the model card")
+        values["model_card"] = file_entry(path)
     try:
         changed = Manifest.model_validate(values)
     except ValueError as error:
