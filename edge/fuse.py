@@ -109,11 +109,15 @@ class ScanResult:
 
     @property
     def repeat(self) -> tuple[str, ...]:
-        """Angles whose interval is too wide to be of use, and those that the picture contradicts: scan again."""
+        """Angles whose interval is too wide to be of use: scan again."""
         every = dict(self.angles) | {"cobb_major": self.cobb}
-        wide = [name for name, angle in every.items() if angle.too_wide]
+        return tuple(name for name, angle in every.items() if angle.too_wide)
+
+    @property
+    def contradicted(self) -> tuple[str, ...]:
+        """Angles that the radiographs show otherwise, by more than ``LIMIT_DEG``: the picture is not to be trusted."""
         off = departures({name: angle.value_deg for name, angle in self.angles.items()}, self.reread_deg)
-        return (*wide, *(n for n, by in off.items() if abs(by) > LIMIT_DEG and n not in wide))
+        return tuple(name for name, by in off.items() if abs(by) > LIMIT_DEG)
 
     @property
     def rejected_frames(self) -> int:

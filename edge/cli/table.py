@@ -30,7 +30,7 @@ def scan_table(result: Result, files: Sequence[Path], truth: Mapping[str, float]
         rows = [row[: len(headings)] for row in rows]
     lines = [f"Scan {result.scan_id}", "", *aligned([headings, *rows]), ""]
     lines += [_curve_line(result.coronal.cobb_major), _quality_line(result), *_repeat_line(result),
-              *_model_line(result, bool(truth)), ""]
+              *_contradicted_line(result), *_model_line(result, bool(truth)), ""]
     lines += [str(path) for path in files]
     lines += ["", result.notice]
     return "\n".join(lines)
@@ -68,7 +68,13 @@ def _quality_line(result: Result) -> str:
 def _repeat_line(result: Result) -> list[str]:
     labels = ANGLE_LABELS | {"cobb_major": "Coronal Cobb, major"}
     wanting = ", ".join(labels[name] for name in result.quality.repeat)
-    return [f"REPEAT THE SCAN: too uncertain, or not what the picture shows: {wanting}"] if wanting else []
+    return [f"REPEAT THE SCAN: too uncertain: {wanting}"] if wanting else []
+
+
+def _contradicted_line(result: Result) -> list[str]:
+    read = result.quality.reread_deg
+    shown = ", ".join(f"{ANGLE_LABELS[name]} {read[name]:.0f}" for name in result.quality.contradicted)
+    return [f"The radiograph shows otherwise, degrees: {shown}"] if shown else []
 
 
 def _model_line(result: Result, with_truth: bool) -> list[str]:

@@ -95,12 +95,16 @@ class Quality(_Model):
     refusals: dict[str, Count] = Field(description="Reason -> number of frames; sums to rejected_frames.")
     gates: dict[str, float] = Field(description="Median over the accepted frames of each measured gate value.")
     repeat: tuple[str, ...] = Field(
-        default=(), description="Angles whose interval is too wide to be of use, or that the radiograph contradicts: "
-        "the scan should be repeated. Empty where it is good."
+        default=(), description="Angles whose interval is too wide to be of use: the scan should be repeated. Empty "
+        "where it is good."
     )
     reread_deg: dict[str, float] = Field(
         default_factory=dict, description="Angles read back off the frames' radiographs, fused as the measured ones "
         "are; empty without a reader."
+    )
+    contradicted: tuple[str, ...] = Field(
+        default=(), description="Angles that the radiographs show otherwise, by more than 4 degrees: there the picture "
+        "is not to be trusted."
     )
 
 

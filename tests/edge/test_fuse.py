@@ -72,10 +72,12 @@ def test_what_is_read_off_the_frames_pictures_is_fused_as_the_measured_angles_ar
 
     agreeing = fuse(frames, SCALES, read=read)
     assert agreeing.reread_deg == {TK: pytest.approx(agreeing.angles[TK].value_deg)}
-    assert agreeing.repeat == ()
+    assert agreeing.contradicted == ()
 
     departure["slope"] = 4.5
-    assert fuse(frames, SCALES, read=read).repeat == (TK,)
+    otherwise = fuse(frames, SCALES, read=read)
+    assert otherwise.contradicted == (TK,)
+    assert otherwise.repeat == (), "another scan would not mend it"
 
 
 def test_an_angle_that_one_picture_does_not_show_is_not_read_back(make_measurements):

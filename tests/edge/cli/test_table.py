@@ -51,6 +51,15 @@ def test_refused_frames_are_explained_in_words(result):
     assert "3 of 5 frames accepted; left out: 2 moving (the subject moves)" in text
 
 
+def test_an_uncertain_scan_is_to_be_repeated_and_a_contradicting_picture_named(result):
+    update = {"repeat": ("cobb_major",), "contradicted": ("sacral_slope",), "reread_deg": {"sacral_slope": 47.6}}
+    quality = result.quality.model_copy(update=update)
+    lines = scan_table(result.model_copy(update={"quality": quality}), [], {}).splitlines()
+    assert "REPEAT THE SCAN: too uncertain: Coronal Cobb, major" in lines
+    assert "The radiograph shows otherwise, degrees: Sacral slope S1 48" in lines
+    assert not any("REPEAT" in line or "otherwise" in line for line in scan_table(result, [], {}).splitlines())
+
+
 def test_columns_line_up():
     lines = aligned([["a", "long heading"], ["a long label", "1.0"]])
     assert len({len(line) for line in lines}) == 1
