@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge.errors import UsageError
-from export.evaluate.predictors import MODEL
+from export.evaluate.predictors import MODEL, MODEL_ONE_OUT
 from export.evaluate.report import SCHEMA
 from export.evaluate.sections import LABELS
 
@@ -58,14 +58,14 @@ def _one(evaluation: Mapping[str, Any]) -> str:
              f"{answered} of {len(evaluation['cases'])} subjects with a result, the others refused by name.", "",
              f"| {' | '.join(_HEAD)} |", "|" + "---|" * len(_HEAD)]
     lines += [_row(angle, evaluation["scores"]) for angle in evaluation["angles"]]
-    told = [*_screening(evaluation["screening"]), *_repeated(evaluation["repeatability_sd_deg"]),
-            *_pictures(evaluation)]
+    told = [*_one_out(evaluation["scores"]), *_screening(evaluation["screening"]),
+            *_repeated(evaluation["repeatability_sd_deg"]), *_pictures(evaluation)]
     return "\n".join([*lines, "", *(f"- {line}" for line in told)]).rstrip()
 
 
 def _row(angle: str, scores: Sequence[Mapping[str, Any]]) -> str:
     own = next(s for s in scores if s["angle"] == angle and s["predictor"] == MODEL)
-    others = [s for s in scores if s["angle"] == angle and s["predictor"] != MODEL]
+    others = [s for s in scores if s["angle"] == angle and s["predictor"] not in (MODEL, MODEL_ONE_OUT)]
     best = min(others, key=lambda s: float(s["mae_deg"]), default=None)
     low, high = own["ci95"]["mae_deg"]
     held = own["share_in_interval"]
@@ -80,6 +80,11 @@ def _row(angle: str, scores: Sequence[Mapping[str, Any]]) -> str:
 
 def _known(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
+
+
+def _one_out(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+    told = ", ".join(f"{LABELS[s['angle']]} {s['mae_deg']:.2f}" for s in scores if s["predictor"] == MODEL_ONE_OUT)
+    return [f"With a line fitted on the other subjects of the set, error: {told}."] if told else []
 
 
 def _screening(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -21,6 +21,7 @@ Predictions = dict[str, dict[str, Values]]
 """Predictor -> angle -> values."""
 
 MODEL: Final = "model"
+MODEL_ONE_OUT: Final = "model, line fitted one out"
 OTHERS_MEAN: Final = "mean of the others"
 MIN_LEAVE_ONE_OUT: Final = 4
 """Subjects that a leave-one-out line needs at least: a slope, an offset and something left to err with."""
@@ -67,7 +68,7 @@ def leave_one_out(cases: Sequence[Case], angles: Sequence[str]) -> Predictions:
     surface = np.array([case.surface_deg or _UNSEEN for case in cases])
     nothing = np.full(len(cases), np.nan)
     return {
-        "model, line fitted one out": {name: line_one_out(raw[name], true[name]) for name in angles},
+        MODEL_ONE_OUT: {name: line_one_out(raw[name], true[name]) for name in angles},
         "skin line, fitted one out": {
             name: line_one_out(surface[:, SURFACE_OF[name]], true[name]) if name in SURFACE_OF else nothing
             for name in angles

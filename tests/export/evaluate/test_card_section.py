@@ -14,9 +14,9 @@ from edge.runtime.bundle import DEFAULT_BUNDLE, check_bundle
 from edge.runtime.manifest import INTERVAL_NAMES
 from export.cli import main
 from export.evaluate.baselines import Baselines, SkinCalibration
-from export.evaluate.card_section import HEADING, with_evaluations
+from export.evaluate.card_section import HEADING, evaluation_text, with_evaluations
 from export.evaluate.case import Case
-from export.evaluate.predictors import as_they_are
+from export.evaluate.predictors import MODEL_ONE_OUT, as_they_are
 from export.evaluate.report import report_json, rows_of
 
 BASELINES = Baselines(
@@ -57,6 +57,17 @@ def test_every_angle_stands_beside_the_best_of_the_others(evaluation: Path) -> N
     assert "Sacral slope S1 1.00" in card, "repeatability"
     assert "Sacral slope S1 1.0, all together 1.0; 0 % of the scans are flagged" in card
     assert card.endswith("## Limits\n- many\n")
+
+
+def test_a_line_fitted_one_out_is_told_and_is_no_other_predictor(evaluation: Path) -> None:
+    found = json.loads(evaluation.read_text())
+    own = next(s for s in found["scores"] if s["angle"] == "sacral_slope" and s["predictor"] == "model")
+    found["scores"].append(own | {"predictor": MODEL_ONE_OUT, "mae_deg": 0.25})
+
+    text = evaluation_text([found])
+
+    assert "line fitted on the other subjects of the set, error: Sacral slope S1 0.25." in text
+    assert MODEL_ONE_OUT not in text
 
 
 def test_a_second_time_takes_the_place_of_the_first(evaluation: Path) -> None:
