@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from export.train.radiograph_trainer import film_terms
+from export.evaluate.film_agreement import ssim
+from export.train.radiograph_trainer import film_terms, structural_dissimilarity
 
 
 @pytest.fixture
@@ -50,3 +52,14 @@ def test_unknown_parts_of_a_film_take_no_part(film, bodies) -> None:
     terms = film_terms(got, cut, film, torch.zeros_like(bodies))
     assert float(terms["coarse"]) == 0.0
     assert all(torch.isfinite(v) for v in terms.values())
+
+
+def test_the_structural_term_is_what_an_evaluation_measures() -> None:
+    rng = np.random.default_rng(0)
+    film = rng.uniform(0, 5, (512, 256)).astype(np.float32)
+    other = (film + rng.normal(0, 0.5, film.shape)).astype(np.float32)
+    known = torch.ones(1, 1, *film.shape)
+
+    term = structural_dissimilarity(torch.from_numpy(other)[None, None], torch.from_numpy(film)[None, None], known)
+
+    assert float(term) == pytest.approx(1 - ssim(other, film), abs=1e-3)
