@@ -42,7 +42,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One ONNX file. ``stage``: a key of ``edge.runtime.stages.STAGES``, or empty where the file is of no stage."""
+    """One ONNX file. ``stage``: of ``edge.runtime.stages``, optional ones too; empty where the file is of none."""
 
     path: Path
     stage: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from torch.nn import functional
 
 from edge.measure.angles import sagittal_angles
 from edge.measure.reading import rims_of
+from edge.view.grid import RADIOGRAPH
 from export.evaluate.reader.augment import augmented
-from export.evaluate.reader.net import ROWS, Reader, sagittal_truth
+from export.evaluate.reader.net import Reader, sagittal_truth
+from export.onnx.graph import StageGraph, export_graph
 from export.train.layout import laid_out
 from export.train.loop import load_checkpoint, save_atomic
 from export.train.sample import SampleSource
@@ -119,12 +120,8 @@ def reading_errors(net: Reader, source: SampleSource, limit: int = 64) -> np.nda
 
 def export_reader(net: Reader, path: Path) -> None:
     """Write the reader as ONNX, batch 1, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    torch.onnx.export(
-        net.eval(), (torch.zeros(1, 1, ROWS * 8, 256),), str(draft), input_names=["log_attenuation"],
-        output_names=["endplates"], opset_version=18, dynamo=True, external_data=False, verbose=False,
-    )
-    os.replace(draft, path)
+    film = (1, 1, RADIOGRAPH.rows, RADIOGRAPH.cols)
+    export_graph(StageGraph("reader", net.eval(), {"log_attenuation": film}, ("endplates",)), path, "matmul")
 
 
 def _drawn(films: SampleSource, rng: np.random.Generator, strength: float) -> tuple[Tensor, Tensor]:
