@@ -12,6 +12,7 @@ SUBCOMMANDS: Final = {
     "shards": Subcommand("export.commands.shards", "render phantom subjects on a cluster, into WebDataset shards"),
     "fit-template": Subcommand("export.commands.fit_template", "fit the mean template and the shape model"),
     "train": Subcommand("export.commands.train", "train one stage, or go on where its run stopped"),
+    "unpack": Subcommand("export.commands.unpack", "turn a bundle back into a run, to train on from its weights"),
     "average": Subcommand("export.commands.average", "average the weights of a run and of the one it started from"),
     "onnx": Subcommand("export.commands.onnx", "write a verified model bundle from a run"),
     "check": Subcommand("export.commands.check", "hold every ONNX file of a bundle against those who must take it"),
