@@ -203,9 +203,16 @@ AUGMENTATIONS: Final[tuple[tuple[float, Augmentation], ...]] = (
 """(probability, change), applied in this order."""
 
 
+AS_SEEN: Final = 0.4
+"""Share of samples whose surface stays as the device saw it: what a clean view shows must not drown in changes."""
+HARMLESS: Final = frozenset({mirror, drop_colour, tint})
+"""Changes that these samples go through as well."""
+
+
 def augment(sample: TrainingSample, rng: np.random.Generator) -> TrainingSample:
     """A random variant of ``sample``; deterministic in ``rng``. The sample itself is left as it is."""
+    as_seen = rng.random() < AS_SEEN
     for probability, change in AUGMENTATIONS:
-        if rng.random() < probability:
+        if rng.random() < probability and not (as_seen and change not in HARMLESS):
             sample = change(sample, rng)
     return sample

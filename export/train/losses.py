@@ -35,7 +35,7 @@ class StructureWeights:
     angle: float = 0.20
     slope: float = 0.10
     coronal: float = 0.05
-    cobb: float = 0.08
+    cobb: float = 0.16
     first: float = 0.30  # the same terms on the profile branch's own estimate
     free: float = 0.002  # the free part stays small unless it pays
     point_sd: float = 0.02

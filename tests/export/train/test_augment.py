@@ -97,3 +97,12 @@ def test_flanks_are_reshaped_and_the_mid_line_is_not(made, rng) -> None:
     near, far = (moved[:, (z >= low) & (z <= low + 15.0)].mean() for low in (30.0, 90.0))
     assert 0.0 < near < far < 40.0
     np.testing.assert_array_equal(after.mask, before.mask)
+
+
+def test_some_samples_keep_the_surface_that_the_device_saw(made) -> None:
+    sample = made(20.0, 12.0)
+    seen = {sample.view.surface_x_mm.tobytes(), np.ascontiguousarray(sample.view.surface_x_mm[:, ::-1]).tobytes()}
+    kept = sum(
+        augment.augment(sample, np.random.default_rng(seed)).view.surface_x_mm.tobytes() in seen for seed in range(300)
+    )
+    assert kept / 300 == pytest.approx(augment.AS_SEEN, abs=0.08)
