@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from edge.cli.arguments import positive
 from edge.errors import UsageError
+from export.commands.cache_arguments import add_cache, add_training_seeds
 
 DESCRIPTION = """\
 Fine-tuned weights are at their best where they were tuned; between them and those that they started from lie weights
-that are often better still, and that lose less elsewhere. RUN gets the weights and says what they were made from; check
-them with latx-export evaluate."""
+that are often better still, and that lose less elsewhere. The statistics of normalisations cannot be averaged: they are
+measured anew on training subjects of the cache. RUN gets the weights and says what they were made from; check them with
+latx-export evaluate."""
 STAGES = ("structure", "radiograph")
 
 
@@ -22,14 +25,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("tuned", type=Path, metavar="TUNED", help="run folder of train --start-from EARLIER/STAGE.pt")
     parser.add_argument("--share", type=float, default=0.5, metavar="S",
                         help="share of TUNED, 0 to 1 (default: %(default)s)")
+    add_cache(parser, several=True)
+    add_training_seeds(parser)
+    parser.add_argument("--subjects", type=positive, default=448, metavar="N",
+                        help="training subjects to measure statistics on (default: %(default)s)")
+    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="threads (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="run folder; gets STAGE.pt")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write ``RUN/<stage>.pt`` and ``RUN/<stage>_training.json``."""
+    import torch
+
+    torch.set_num_threads(args.threads)
     from export.train.loop import save_atomic
-    from export.train.mean_weights import mean_weights
+    from export.train.mean_weights import mean_weights, with_own_statistics
+    from export.train.phantom_source import PhantomCache
     from export.train.provenance import command_line, read_training, write_record
+    from export.train.sources import joined
 
     if not 0.0 <= args.share <= 1.0:
         raise UsageError("no such share", expected="0 to 1", found=str(args.share), mend="give --share 0.5")
@@ -37,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     if target.exists():
         raise UsageError("the run has weights of this stage", found=str(target), mend="name another folder with --out")
     weights = mean_weights(args.earlier / f"{args.stage}.pt", args.tuned / f"{args.stage}.pt", args.share)
+    source = joined([PhantomCache(args.cache, tier, "train", args.seeds) for tier in args.tier], None)
+    weights = with_own_statistics(weights, args.stage, args.tuned / "structure.pt", source, args.subjects)
     args.out.mkdir(parents=True, exist_ok=True)
     save_atomic(weights, target)
     parts = {name: read_training(folder, args.stage)

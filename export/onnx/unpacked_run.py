@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from edge.errors import OutputError
 from edge.runtime.bundle import check_bundle
 from edge.runtime.manifest import Manifest
 from edge.runtime.onnx_runner import OnnxRunner
 from export.model.config import ENDPLATE_COUNT, ModelConfig
-from export.model.radiograph import RADIOGRAPH_INPUTS, RadiographNet
+from export.model.radiograph import RadiographNet
 from export.model.structure import StructureNet
 from export.onnx.agreement import compare, hold
 from export.onnx.graph import stage_graphs
@@ -25,6 +21,7 @@ from export.train.dataset import validation_batches
 from export.train.loop import save_atomic
 from export.train.provenance import command_line, write_record
 from export.train.sample import SampleSource
+from export.train.statistics import drawn_from, seen_views
 from export.train.template import Prior
 
 BATCH = 8
@@ -48,8 +45,9 @@ def write_run(bundle: Path, source: SampleSource, subjects: int, folder: Path) -
     paths = {graph.stage: bundle / getattr(manifest.stages, graph.stage).file for graph in graphs}
     folded = {graph.stage: unpack(graph, net, paths[graph.stage])
               for graph, net in zip(graphs, (structure, radiograph), strict=True)}
-    measure_statistics(structure, folded["structure"], _views(source, subjects))
-    measure_statistics(radiograph, folded["radiograph"], _drawn_from(structure, _views(source, subjects)))
+    batches = list(islice(validation_batches(source, BATCH, False), -(-subjects // BATCH)))
+    measure_statistics(structure, folded["structure"], seen_views(batches))
+    measure_statistics(radiograph, folded["radiograph"], drawn_from(structure, batches))
     runners = (OnnxRunner("structure", paths["structure"]), OnnxRunner("radiograph", paths["radiograph"]))
     agreement = compare(graphs, runners, islice(validation_batches(source, 1, False), COMPARED_SUBJECTS))
     hold(agreement)
@@ -78,17 +76,3 @@ def _write(draft: Path, structure: StructureNet, radiograph: RadiographNet, mani
         save_atomic({"config": net.config.to_json(), "net": net.state_dict()}, draft / f"{stage}.pt")
         record = manifest.training.get(stage)
         write_record(draft, stage, record if isinstance(record, dict) else {"trained_on": manifest.trained_on})
-
-
-def _views(source: SampleSource, subjects: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Back view and lift of some subjects, in batches."""
-    for batch in islice(validation_batches(source, BATCH, False), -(-subjects // BATCH)):
-        yield batch["back_view"], batch["lateral_lift"]
-
-
-def _drawn_from(structure: StructureNet, views: Iterator[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, ...]]:
-    """What stage 2 gets to draw from, in the order of its inputs."""
-    for back_view, lateral_lift in views:
-        with torch.no_grad():
-            seen = structure(back_view, lateral_lift)._asdict() | {"lateral_lift": lateral_lift}
-        yield tuple(seen[name] for name in RADIOGRAPH_INPUTS)

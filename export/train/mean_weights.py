@@ -6,11 +6,21 @@ the two keep both (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from torch import nn
 
 from edge.errors import BundleError
+from export.train.dataset import training_batches
 from export.train.loop import load_checkpoint
+from export.train.radiograph_trainer import load_radiograph
+from export.train.sample import SampleSource
+from export.train.statistics import drawn_from, renew_statistics, seen_views
+from export.train.structure_trainer import load_structure
+
+BATCH: Final = 32
 
 
 def mean_weights(earlier: Path, tuned: Path, share: float) -> dict[str, Any]:
@@ -30,3 +40,25 @@ def mean_weights(earlier: Path, tuned: Path, share: float) -> dict[str, Any]:
         for name, value in second["net"].items()
     }
     return {**second, "net": mean}
+
+
+def with_own_statistics(
+    weights: dict[str, Any], stage: str, structure: Path, source: SampleSource, subjects: int
+) -> dict[str, Any]:
+    """``weights`` with the statistics that they have themselves, on subjects changed as in training.
+
+    Args:
+        stage: "structure" or "radiograph". structure: weights of stage 1 that stage 2 draws behind.
+
+    Raises:
+        BundleError: stage 1's weights are missing or damaged.
+    """
+    batches = islice(training_batches(source, BATCH, 1, 0, 0, 0, with_radiograph=False), -(-subjects // BATCH))
+    net: nn.Module
+    if stage == "structure":
+        net = load_structure(weights)
+        renew_statistics(net, seen_views(batches))
+    else:
+        net = load_radiograph(weights)
+        renew_statistics(net, drawn_from(load_structure(load_checkpoint(structure)), batches))
+    return {**weights, "net": net.state_dict()}

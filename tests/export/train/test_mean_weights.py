@@ -10,10 +10,14 @@ import torch
 from edge.errors import BundleError
 from export.cli import main
 from export.model.config import ModelConfig
+from export.model.radiograph import RadiographNet
 from export.model.structure import StructureNet
+from export.train import phantom_source
+from export.train.dataset import training_batches
 from export.train.loop import load_checkpoint, save_atomic
-from export.train.mean_weights import mean_weights
+from export.train.mean_weights import mean_weights, with_own_statistics
 from export.train.provenance import write_record
+from export.train.structure_trainer import load_structure
 
 SMALL = ModelConfig(structure_blocks=1, landmark_modes=4, width=24, token_width=16, profile_width=8)
 
@@ -47,10 +51,42 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         mean_weights(one / "structure.pt", other / "structure.pt", 0.5)
 
 
-def test_the_command_writes_a_run_that_says_what_it_was_made_from(tmp_path: Path, capsys) -> None:
+def largest_departure(weights: dict, source) -> float:
+    """Of what normalised layers give in evaluation from what they give by the statistics of a batch itself."""
+    net = load_structure(weights)
+    batch = next(training_batches(source, 32, 1, 0, 0, 0, with_radiograph=False))
+    norm, enter = net.back_stem[1], net.back_stem[0]
+    with torch.no_grad():
+        x = enter(batch["back_view"])
+        return float((norm.eval()(x) - norm.train()(x)).abs().max())
+
+
+def test_averaged_weights_have_statistics_of_their_own(tmp_path: Path, source) -> None:
+    one, other = (run_folder(tmp_path / str(seed), seed) / "structure.pt" for seed in (1, 2))
+    mean = mean_weights(one, other, 0.5)
+    own = with_own_statistics(mean, "structure", other, source, 32)
+    assert largest_departure(own, source) < 0.05 < largest_departure(mean, source)
+    assert all(torch.equal(value, mean["net"][name]) for name, value in own["net"].items()
+               if not name.endswith(("running_mean", "running_var", "num_batches_tracked")))
+
+
+def test_stage_2_is_measured_behind_the_stage_1_that_it_draws_behind(tmp_path: Path, source) -> None:
+    structure = run_folder(tmp_path / "run", 1) / "structure.pt"
+    net = RadiographNet(replace(SMALL, radiograph_blocks=1, decoder_width=8))
+    weights = {"config": net.config.to_json(), "net": net.state_dict()}
+    before = {name: value.clone() for name, value in weights["net"].items()}
+    own = with_own_statistics(weights, "radiograph", structure, source, 32)["net"]
+    assert not torch.equal(own["encode_2.1.running_mean"], before["encode_2.1.running_mean"])
+    assert torch.equal(own["encode_2.0.weight"], before["encode_2.0.weight"])
+
+
+def test_the_command_writes_a_run_that_says_what_it_was_made_from(
+    tmp_path: Path, source, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr(phantom_source, "PhantomCache", lambda *_: source)
     one, other = (str(run_folder(tmp_path / str(seed), seed)) for seed in (1, 2))
     out = tmp_path / "mean"
-    command = ["average", "structure", one, other, "--share", "0.6", "--out", str(out)]
+    command = ["average", "structure", one, other, "--subjects", "6", "--share", "0.6", "--out", str(out)]
     assert main(command) == 0
     assert "0.6 of" in capsys.readouterr().out
     record = json.loads((out / "structure_training.json").read_text())
