@@ -16,7 +16,7 @@ from edge.anatomy import ANGLE_NAMES
 from edge.errors import BundleError
 from edge.measure.interval_model import IntervalModel
 from edge.runtime.runner import TensorSpec
-from edge.runtime.stages import OPTIONAL_STAGES, STAGES, TensorRule
+from edge.runtime.stages import ALL_STAGES, TensorRule
 
 MANIFEST: Final = "manifest.json"
 SCHEMA_VERSION: Final = "1.0"
@@ -146,7 +146,7 @@ class Manifest(StrictModel):
     @pydantic.field_validator("stages")
     @classmethod
     def _stages_keep_the_contract(cls, stages: StageEntries) -> StageEntries:
-        for stage, rules in (STAGES | OPTIONAL_STAGES).items():
+        for stage, rules in ALL_STAGES.items():
             entry: StageEntry | None = getattr(stages, stage)
             if entry is None:
                 continue

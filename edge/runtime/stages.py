@@ -77,3 +77,6 @@ OPTIONAL_STAGES: Final[dict[str, StageRule]] = {
     ),
 }
 """Stages that a bundle may hold beside the two: what they add is a check, and no angle depends on it."""
+
+ALL_STAGES: Final[dict[str, StageRule]] = STAGES | OPTIONAL_STAGES
+"""Every network that a bundle may hold."""

@@ -9,7 +9,7 @@ import onnx
 from onnx import shape_inference
 
 from edge.runtime.runner import TensorSpec
-from edge.runtime.stages import OPTIONAL_STAGES, STAGES
+from edge.runtime.stages import ALL_STAGES
 from export.check.findings import ModelFile, Outcome, failed, passed, skipped
 from export.onnx.passes.plugin_node import PLUGIN_DOMAIN, PLUGIN_OP
 
@@ -53,7 +53,7 @@ def check_tensors(file: ModelFile) -> Outcome:
     """Inputs and outputs are those of the stage, by name, order, shape and type."""
     if not file.stage:
         return skipped("the file belongs to no stage")
-    rules, wrong = (STAGES | OPTIONAL_STAGES)[file.stage], []
+    rules, wrong = ALL_STAGES[file.stage], []
     for side, expected, declared in (("input", rules.inputs, file.model.graph.input),
                                      ("output", rules.outputs, file.model.graph.output)):
         specs = [_spec(value) for value in declared]

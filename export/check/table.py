@@ -8,7 +8,7 @@ from typing import Final
 
 from edge.errors import BundleError
 from edge.runtime.bundle import check_bundle
-from edge.runtime.stages import OPTIONAL_STAGES, STAGES
+from edge.runtime.stages import ALL_STAGES
 from export.check.findings import Finding, ModelFile, Outcome, failed, passed, skipped
 from export.check.graph_checks import (
     check_metadata,
@@ -76,4 +76,4 @@ def check_file(file: ModelFile) -> Iterator[Finding]:
 
 def _stage_of(path: Path) -> str:
     stage = path.name.split(".")[0]
-    return stage if stage in STAGES | OPTIONAL_STAGES else ""
+    return stage if stage in ALL_STAGES else ""

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from edge.errors import BundleError
-from edge.runtime.stages import OPTIONAL_STAGES, STAGES
+from edge.runtime.stages import ALL_STAGES
 from export.model.config import SD_NAMES
 from export.model.dft import traced_transforms
 from export.model.radiograph import RADIOGRAPH_INPUTS, RADIOGRAPH_OUTPUTS, RadiographNet, radiograph_input_shapes
@@ -93,7 +93,7 @@ def trace(graph: StageGraph) -> onnx.ModelProto:
     assert program is not None
     model = program.model_proto
     _strip(model)
-    rules = (STAGES | OPTIONAL_STAGES)[graph.stage]
+    rules = ALL_STAGES[graph.stage]
     names = [t.name for t in (*rules.inputs, *rules.outputs)]
     onnx.helper.set_model_props(model, {"latx.stage": graph.stage, **{f"latx.unit.{n}": UNITS[n] for n in names}})
     model.producer_name = "latx-export"
