@@ -16,12 +16,16 @@ UNSEEN: Final = frozenset({"missing_depth"})
 class Presence:
     """Follows whether anybody stands before the camera.
 
+    One refused frame between passed ones is the camera's, not the subject's (a patch without depth, the outline of a
+    shoulder lost): only a second one in a row begins the hold anew.
+
     seen: somebody was in view since ``forget``.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._empty_since_s: float | None = None
+        self._passed = False  # the frame before passed every gate
         self.seen = False
 
     def event(self, reason: str | None, attending: bool, left_s: float) -> str | None:
@@ -37,7 +41,10 @@ class Presence:
         """
         if reason is None or (reason not in ABSENT | UNTOLD | UNSEEN) or (reason in UNSEEN and attending):
             self._empty_since_s, self.seen = None, True
-            return "aligned" if reason is None else "subject"
+            passed, self._passed = self._passed, reason is None
+            if reason is None:
+                return "aligned"
+            return None if passed else "subject"
         if reason in UNTOLD:
             return None
         now_s = self._clock.monotonic_s()
@@ -47,4 +54,4 @@ class Presence:
 
     def forget(self) -> None:
         """Begin anew: whoever was seen is not who comes next."""
-        self._empty_since_s, self.seen = None, False
+        self._empty_since_s, self._passed, self.seen = None, False, False

@@ -13,7 +13,10 @@ class ScanSettings(_Part):
     """When a scan begins and what it consists of."""
 
     auto: bool = Field(default=True, description="Scan by itself once the gates have held; false: only on command.")
-    hold_s: float = Field(default=1.0, ge=0, le=30, description="How long the gates must hold before a scan begins.")
+    hold_s: float = Field(
+        default=1.0, ge=0, le=30,
+        description="How long the gates must hold before a scan begins; a lone refused frame does not count.",
+    )
     frames: int = Field(default=12, ge=1, le=200, description="Good frames that are fused into one result.")
     over_s: float = Field(default=6.0, gt=0, le=60, description="Longest time that a scan may take.")
     spacing_s: float = Field(

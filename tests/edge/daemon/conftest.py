@@ -30,6 +30,13 @@ SCENES: dict[str, Callable[[Frame], Frame]] = {
     "beside": lambda frame: replace(frame, depth_m=np.roll(frame.depth_m, 110, axis=1)),
     "zeros": lambda frame: replace(frame, depth_m=np.zeros_like(frame.depth_m)),
 }
+SCENES["torn"] = lambda frame: replace(frame, depth_m=np.where(_band(frame), 0, frame.depth_m))
+
+
+def _band(frame: Frame) -> np.ndarray:
+    """A band across the middle of the picture, (H, 1) bool: what a lost packet takes."""
+    share = np.arange(frame.depth_m.shape[0])[:, None] / frame.depth_m.shape[0]
+    return (share > 0.4) & (share < 0.6)
 
 
 class StageCamera:

@@ -39,11 +39,21 @@ def test_advice_stays_long_enough_to_be_read() -> None:
 def test_nobody_counts_as_gone_only_after_a_while() -> None:
     clock, events = ManualClock(), []
     presence = Presence(clock)
-    for reason in (None, "too_close", "no_subject", "no_subject", None, "no_subject", "no_subject", "no_subject"):
+    for reason in ("too_close", "no_subject", "no_subject", None, "no_subject", "no_subject", "no_subject"):
         events.append(presence.event(reason, attending=True, left_s=1.0))
         clock.advance(0.6)
 
-    assert events == ["aligned", "subject", None, None, "aligned", None, None, "empty"]
+    assert events == ["subject", None, None, "aligned", None, None, "empty"]
+
+
+def test_a_lone_refused_frame_changes_nothing_and_two_in_a_row_do() -> None:
+    presence = Presence(ManualClock())
+    reasons = ("tilted", None, "not_a_back", None, "not_a_back", "not_a_back", "not_a_back", None)
+    events = [presence.event(reason, attending=True, left_s=1.0) for reason in reasons]
+    assert events == ["subject", "aligned", None, "aligned", None, "subject", "subject", "aligned"]
+
+    presence.forget()
+    assert presence.event("not_a_back", attending=False, left_s=1.0) == "subject"
 
 
 @pytest.mark.parametrize(("attending", "event"), [(True, "subject"), (False, None)])

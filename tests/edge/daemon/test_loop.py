@@ -74,12 +74,27 @@ def test_moving_away_while_holding_begins_the_hold_anew(kiosk) -> None:
     k.until("holding")
     k.turn(5, 0.1)
     k.camera.scene = "beside"
-    k.turn()
+    k.turn(2)
     assert k.state == "positioning"
     k.camera.scene = "back"
     k.until("holding")
 
     assert k.until("scanning") >= 1.0
+
+
+def test_one_frame_that_is_refused_while_holding_does_not_begin_the_hold_anew(kiosk) -> None:
+    k = kiosk()
+    k.turn()
+    k.camera.scene = "back"
+    k.until("holding")
+    k.turn(5, 0.1)
+    refused = k.metric("frames_total", outcome="refused")
+    k.camera.scene = "torn"
+    k.turn(1, 0.1)
+    k.camera.scene = "back"
+
+    assert k.until("scanning") < 0.5
+    assert k.metric("frames_total", outcome="refused") == refused + 1
 
 
 def test_a_scan_that_gets_no_good_frames_gives_no_result_and_says_why(kiosk) -> None:
