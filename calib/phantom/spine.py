@@ -195,15 +195,15 @@ def draw_shape(rng: np.random.Generator, traits: Traits, targets: SpineTargets) 
     return shape
 
 
-def _frame(tilt_deg: float, coronal_deg: float, rotation_deg: float) -> Array:
-    """(3, 3) rows forward, up, right of an endplate with the given tilts and axial rotation."""
+def _frames(tilt_deg: Array, coronal_deg: Array, rotation_deg: Array) -> Array:
+    """(n, 3, 3) rows forward, up, right of endplates with the given tilts and axial rotations, each (n,)."""
     tilt, coronal, turn = np.deg2rad([tilt_deg, coronal_deg, rotation_deg])
-    up = np.array([-np.tan(tilt), 1.0, -np.tan(coronal)])
-    up /= np.linalg.norm(up)
-    forward = np.array([np.cos(turn), 0.0, np.sin(turn)])
-    forward -= up * (forward @ up)
-    forward /= np.linalg.norm(forward)
-    return np.stack([forward, up, np.cross(forward, up)])
+    up = np.stack([-np.tan(tilt), np.ones_like(tilt), -np.tan(coronal)], axis=1)
+    up /= np.linalg.norm(up, axis=1, keepdims=True)
+    forward = np.stack([np.cos(turn), np.zeros_like(turn), np.sin(turn)], axis=1)
+    forward -= up * (forward * up).sum(axis=1, keepdims=True)
+    forward /= np.linalg.norm(forward, axis=1, keepdims=True)
+    return np.stack([forward, up, np.cross(forward, up)], axis=1)
 
 
 def build_spine(shape: SpineShape, tilt_change_deg: Array | None = None) -> Spine:
@@ -220,16 +220,17 @@ def build_spine(shape: SpineShape, tilt_change_deg: Array | None = None) -> Spin
 
     endplates = np.zeros((2 * N + 1, 4, 3))
     tips = np.zeros((N + 1, 3))
-    sacral = _frame(tilt[N], shape.coronal_deg[N], 0.0)
+    coronal, turn = shape.coronal_deg, shape.rotation_deg
+    sacral = _frames(tilt[N:], coronal[N:], np.zeros(1))[0]
+    bodies = _frames(tilt[:N], coronal[:N], turn)
+    lowers = _frames(tilt[:N] + 0.5 * wedge, coronal[:N] + 0.5 * coronal_wedge, turn)
+    uppers = _frames(tilt[:N] - 0.5 * wedge, coronal[:N] - 0.5 * coronal_wedge, turn)
     endplates[2 * N] = _rim(np.zeros(3), sacral, shape.depth_mm[N], shape.width_mm[N])
     tips[N] = -sacral[0] * 1.15 * shape.depth_mm[N] - sacral[1] * 0.9 * height[N - 1]
 
     position, below = np.zeros(3), sacral[1]  # top of what is stacked so far, and its axis
     for i in range(N - 1, -1, -1):
-        turn = shape.rotation_deg[i]
-        body = _frame(tilt[i], shape.coronal_deg[i], turn)
-        lower = _frame(tilt[i] + 0.5 * wedge[i], shape.coronal_deg[i] + 0.5 * coronal_wedge[i], turn)
-        upper = _frame(tilt[i] - 0.5 * wedge[i], shape.coronal_deg[i] - 0.5 * coronal_wedge[i], turn)
+        body, lower, upper = bodies[i], lowers[i], uppers[i]
         bone_mm = 0.5 * (height[i] + height[min(i + 1, N - 1)])
         disc_mm = 0.30 * level_mm[i] if i == N - 1 else level_mm[i] - bone_mm
         axis = below + body[1]
@@ -242,7 +243,7 @@ def build_spine(shape: SpineShape, tilt_change_deg: Array | None = None) -> Spin
         tips[i] = 0.5 * (position + top) - reach * body[0] - drop * body[1]
         position, below = top, body[1]
 
-    return Spine(endplates, tips, np.asarray(shape.rotation_deg, dtype=float), _femoral_heads(shape, tilt))
+    return Spine(endplates, tips, np.asarray(turn, dtype=float), _femoral_heads(shape, tilt))
 
 
 def _rim(centre: Array, frame: Array, depth_mm: float, width_mm: float) -> Array:
