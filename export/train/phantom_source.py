@@ -23,7 +23,7 @@ from calib.phantom.splits import one_split, split_of
 from edge.errors import UsageError
 from edge.view.back_view import BackView
 from edge.view.grid import BACK_VIEW, RADIOGRAPH
-from export.train.sample import TrainingSample
+from export.train.sample import AS_SEEN, TrainingSample
 
 if TYPE_CHECKING:
     from calib.phantom.subject import Subject
@@ -39,6 +39,8 @@ WAISTBAND_STREAM: Final = 43
 """Random stream of how high the trousers are worn."""
 TRIES: Final = 4
 """Views drawn per subject before it is left out."""
+AS_SEEN_BY_TIER: Final = {"sensor": 0.75}
+"""``TrainingSample.as_seen`` where a tier says otherwise: nothing but the camera's noise is its point."""
 
 
 @dataclass(frozen=True)
@@ -265,8 +267,9 @@ class PhantomCache:
     def __getitem__(self, index: int) -> TrainingSample:
         which, row, film_row = self._where[index]
         shard = self._shards[which]
-        return stored_sample(
+        sample = stored_sample(
             self._seeds[index], shard["surface"][row], shard["mask"][row],
             shard["colour"][row] if shard["has_colour"][row] else None, shard["endplates_mm"][row],
             shard["film"][film_row] if film_row >= 0 else None,
         )
+        return dataclasses.replace(sample, as_seen=AS_SEEN_BY_TIER.get(self.tier, AS_SEEN))

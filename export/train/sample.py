@@ -7,13 +7,16 @@ A sample keeps the numpy ``BackView`` that the device would have made, so that a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from edge.view.back_view import BackView
+
+AS_SEEN: Final = 0.4
+"""Share of the variants whose surface stays as the device saw it: what a clean view shows must not drown in changes."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,14 @@ class TrainingSample:
     log_attenuation: (512, 256) float32 on grid ``RADIOGRAPH``, -ln(I/I0); NaN outside the film. None where the
         sample has no radiograph.
     source: where it came from, for messages and split checks, e.g. ``"phantom:1000000"`` or ``"pair:0007"``.
+    as_seen: share of its augmented variants whose surface is left alone.
     """
 
     view: BackView
     endplates_mm: NDArray[np.float32] | None
     log_attenuation: NDArray[np.float32] | None
     source: str
+    as_seen: float = AS_SEEN
 
 
 @runtime_checkable

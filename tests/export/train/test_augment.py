@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from edge.lift import back_tensor
 from edge.view.grid import BACK_VIEW, RADIOGRAPH
 from export.train import augment
 from export.train.angles import measured_angles
+from export.train.sample import AS_SEEN
 
 
 @pytest.fixture
@@ -81,8 +84,6 @@ def test_augmentation_is_deterministic_in_its_seed_and_leaves_the_sample_alone(m
 
 
 def test_samples_without_truth_can_be_augmented(made) -> None:
-    import dataclasses
-
     bare = dataclasses.replace(made(20.0, colour=False), endplates_mm=None, log_attenuation=None)
     for seed in range(20):
         augment.augment(bare, np.random.default_rng(seed))
@@ -99,10 +100,11 @@ def test_flanks_are_reshaped_and_the_mid_line_is_not(made, rng) -> None:
     np.testing.assert_array_equal(after.mask, before.mask)
 
 
-def test_some_samples_keep_the_surface_that_the_device_saw(made) -> None:
-    sample = made(20.0, 12.0)
+@pytest.mark.parametrize("share", [AS_SEEN, 0.8])
+def test_some_samples_keep_the_surface_that_the_device_saw(made, share: float) -> None:
+    sample = dataclasses.replace(made(20.0, 12.0), as_seen=share)
     seen = {sample.view.surface_x_mm.tobytes(), np.ascontiguousarray(sample.view.surface_x_mm[:, ::-1]).tobytes()}
     kept = sum(
         augment.augment(sample, np.random.default_rng(seed)).view.surface_x_mm.tobytes() in seen for seed in range(300)
     )
-    assert kept / 300 == pytest.approx(augment.AS_SEEN, abs=0.08)
+    assert kept / 300 == pytest.approx(share, abs=0.08)
