@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from edge.view.back_view import BackView
 
-AS_SEEN: Final = 0.4
-"""Share of the variants whose surface stays as the device saw it: what a clean view shows must not drown in changes."""
+AS_SEEN: Final = 0.0
+"""Share of the variants whose surface stays as the device saw it.
+
+None: of two trainings with 0.4 phantoms were measured 0.1 degrees better, and real backs worse (centreline kyphosis one
+out of twelve 6.6 and 6.4 degrees, 5.0 before): cut edges and other flanks are what they are known by.
+"""
 
 
 @dataclass(frozen=True)
