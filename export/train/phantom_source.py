@@ -118,17 +118,17 @@ def has_radiograph(seed: int, share: float) -> bool:
 
 
 def stored_sample(
-    seed: int, surface: NDArray[np.int16], mask: NDArray[np.uint8], colour: NDArray[np.uint8] | None,
+    tier: str, seed: int, surface: NDArray[np.int16], mask: NDArray[np.uint8], colour: NDArray[np.uint8] | None,
     endplates_mm: NDArray[np.float32], film: NDArray[np.uint16] | None,
 ) -> TrainingSample:
-    """The sample that the fields of a ``Rendered`` stand for."""
+    """The sample that the fields of a ``Rendered`` of ``tier`` stand for."""
     view = BackView(
         surface_x_mm=surface.astype(np.float32) * np.float32(SURFACE_STEP_MM),
         mask=np.unpackbits(mask).reshape(BACK_VIEW.rows, BACK_VIEW.cols).astype(bool),
         colour=colour, body_from_camera=np.eye(4),
     )
     attenuation = None if film is None else film.astype(np.float32) * np.float32(FILM_STEP)
-    return TrainingSample(view, endplates_mm, attenuation, f"phantom:{seed}")
+    return TrainingSample(view, endplates_mm, attenuation, f"phantom:{seed}", AS_SEEN_BY_TIER.get(tier, AS_SEEN))
 
 
 def _render_task(task: tuple[int, str, bool]) -> tuple[int, Rendered | None]:
@@ -267,9 +267,8 @@ class PhantomCache:
     def __getitem__(self, index: int) -> TrainingSample:
         which, row, film_row = self._where[index]
         shard = self._shards[which]
-        sample = stored_sample(
-            self._seeds[index], shard["surface"][row], shard["mask"][row],
+        return stored_sample(
+            self.tier, self._seeds[index], shard["surface"][row], shard["mask"][row],
             shard["colour"][row] if shard["has_colour"][row] else None, shard["endplates_mm"][row],
             shard["film"][film_row] if film_row >= 0 else None,
         )
-        return dataclasses.replace(sample, as_seen=AS_SEEN_BY_TIER.get(self.tier, AS_SEEN))

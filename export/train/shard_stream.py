@@ -18,7 +18,7 @@ from torch import Tensor
 from edge.errors import MissingDependencyError, UsageError
 from export.train.phantom_source import stored_sample
 from export.train.sample import TrainingSample
-from export.train.shards import ENTRY
+from export.train.shards import ENTRY, tier_of
 
 SHUFFLED: Final = 512
 """Samples held back for shuffling, beyond the shuffling of the shards."""
@@ -111,8 +111,8 @@ def decoded(entry: dict[str, Any]) -> TrainingSample:
     with np.load(io.BytesIO(entry[ENTRY])) as data:
         arrays = {name: data[name] for name in data.files}
     return stored_sample(
-        int(entry["__key__"]), arrays["surface"], arrays["mask"], arrays.get("colour"), arrays["endplates_mm"],
-        arrays.get("film"),
+        tier_of(Path(entry["__url__"]).name), int(entry["__key__"]), arrays["surface"], arrays["mask"],
+        arrays.get("colour"), arrays["endplates_mm"], arrays.get("film"),
     )
 
 

@@ -32,6 +32,11 @@ def shard_name(tier: str, seeds: range) -> str:
     return f"phantom-{tier}-{split_of(seeds[0])}-{seeds.start:07d}-{seeds.stop:07d}.tar"
 
 
+def tier_of(name: str) -> str:
+    """The tier in a file name of ``shard_name``; tiers may have dashes themselves."""
+    return name.removeprefix("phantom-").rsplit("-", 3)[0]
+
+
 def write_shard(folder: str, tier: str, first: int, end: int, radiograph_share: float) -> dict[str, int]:
     """Render the seeds ``first`` to ``end`` and write their tar; a task of the cluster. Returns counts."""
     import cv2

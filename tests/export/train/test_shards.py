@@ -13,7 +13,7 @@ from edge.errors import UsageError
 from export.train.dataset import training_batches
 from export.train.phantom_source import PhantomCache, render_cache
 from export.train.shard_stream import ShardStream
-from export.train.shards import render_shards
+from export.train.shards import render_shards, shard_name, tier_of
 
 SEEDS = range(1_000_000, 1_000_004)
 
@@ -43,6 +43,12 @@ def test_a_shard_holds_what_the_cache_holds(folder: Path, tmp_path: Path) -> Non
         np.testing.assert_array_equal(other.view.mask, cached.view.mask)
         np.testing.assert_array_equal(other.endplates_mm, cached.endplates_mm)
         assert (other.log_attenuation is None) == (cached.log_attenuation is None)
+        assert other.as_seen == cached.as_seen > 0
+
+
+@pytest.mark.parametrize("tier", ["sensor", "typical-without-soft-tissue"])
+def test_the_name_of_a_shard_tells_its_tier(tier: str) -> None:
+    assert tier_of(shard_name(tier, SEEDS)) == tier
 
 
 def test_a_second_rendering_fills_only_what_is_missing(folder: Path, cluster) -> None:
