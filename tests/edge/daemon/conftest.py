@@ -23,20 +23,21 @@ from edge.runtime.template_runner import template_bundle
 from edge.sinks.mqtt.commands import VERBS, Command, Reply
 from edge.sinks.mqtt.link_status import LinkStatus
 
+
+def torn(frame: Frame) -> Frame:
+    """Without the band across the middle that a lost packet takes."""
+    share = np.arange(frame.depth_m.shape[0])[:, None] / frame.depth_m.shape[0]
+    return replace(frame, depth_m=np.where((share > 0.4) & (share < 0.6), 0, frame.depth_m))
+
+
 SCENES: dict[str, Callable[[Frame], Frame]] = {
     "back": lambda frame: frame,
     "nobody": lambda frame: replace(frame, depth_m=np.full_like(frame.depth_m, 3.5)),
     "near": lambda frame: replace(frame, depth_m=frame.depth_m * 0.5),
     "beside": lambda frame: replace(frame, depth_m=np.roll(frame.depth_m, 110, axis=1)),
     "zeros": lambda frame: replace(frame, depth_m=np.zeros_like(frame.depth_m)),
+    "torn": torn,
 }
-SCENES["torn"] = lambda frame: replace(frame, depth_m=np.where(_band(frame), 0, frame.depth_m))
-
-
-def _band(frame: Frame) -> np.ndarray:
-    """A band across the middle of the picture, (H, 1) bool: what a lost packet takes."""
-    share = np.arange(frame.depth_m.shape[0])[:, None] / frame.depth_m.shape[0]
-    return (share > 0.4) & (share < 0.6)
 
 
 class StageCamera:

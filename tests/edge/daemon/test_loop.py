@@ -67,12 +67,18 @@ def test_the_same_subject_is_scanned_again_where_the_configuration_says_so(kiosk
     assert len(k.results) == 2
 
 
-def test_moving_away_while_holding_begins_the_hold_anew(kiosk) -> None:
+def half_held(kiosk):
+    """A kiosk with somebody before it who has held still for half a second."""
     k = kiosk()
     k.turn()
     k.camera.scene = "back"
     k.until("holding")
     k.turn(5, 0.1)
+    return k
+
+
+def test_moving_away_while_holding_begins_the_hold_anew(kiosk) -> None:
+    k = half_held(kiosk)
     k.camera.scene = "beside"
     k.turn(2)
     assert k.state == "positioning"
@@ -83,11 +89,7 @@ def test_moving_away_while_holding_begins_the_hold_anew(kiosk) -> None:
 
 
 def test_one_frame_that_is_refused_while_holding_does_not_begin_the_hold_anew(kiosk) -> None:
-    k = kiosk()
-    k.turn()
-    k.camera.scene = "back"
-    k.until("holding")
-    k.turn(5, 0.1)
+    k = half_held(kiosk)
     refused = k.metric("frames_total", outcome="refused")
     k.camera.scene = "torn"
     k.turn(1, 0.1)
