@@ -18,10 +18,12 @@ from calib.phantom.tiers import tier_named
 
 _GIRDLE_ROUND_MM = 58.0  # radius with which the shoulders' top rounds forwards
 _MIDLINE_REACH_MM = 60.0  # half width over which the mid-line's correction fades out
-# On scans with radiographs the spinous line of the skin swings 0.40 mm (SD 0.15) sideways per millimetre of the
-# column, the phantom's spinous tips 0.73; and it swings 1.6 mm SD on its own.
-_SKIN_FOLLOWS = (0.66, 0.20)  # mean and SD, of the tips' swing
-_WANDER_MM = 1.6
+# On scans with radiographs the spinous line of the skin swings 0.43 mm sideways per millimetre of the column, SD 0.10
+# where that swings by 20 mm or more (on straighter ones what the line does by itself spoils the figure), the phantom's
+# spinous tips 0.73. It leaves the column's by 2.0 mm rms, of which a good part is how well a line can be marked.
+_SKIN_FOLLOWS = (0.62, 0.09)  # mean and SD, of the tips' swing
+_WANDER_MM = 1.7
+_WANDER_WAVES = 6  # half waves over the height, of 1 to so many
 _WANDER_STREAM = 23
 # The furrow is deepest some millimetres beside the spinous line: on the scans it follows the column with r 0.3 only.
 _FURROW_OFF_MM = 5.0
@@ -102,7 +104,7 @@ def _wander(subject: Subject, y_mm: NDArray[np.float64], sd_mm: float, stream: i
     """Sideways deviation that no bone explains, mm, smooth along ``y_mm`` (descending heights)."""
     rng = np.random.default_rng([subject.traits.seed, stream])
     share = (y_mm - y_mm[-1]) / (y_mm[0] - y_mm[-1])
-    waves = np.arange(1, 5)
+    waves = np.arange(1, _WANDER_WAVES + 1)
     amount = rng.standard_normal((2, waves.size)) / np.sqrt(waves.size)
     angle = np.pi * waves[:, None] * share
     wander = amount[0] @ np.sin(angle) + amount[1] @ np.cos(angle)
