@@ -34,7 +34,7 @@ class StructureWeights:
     tilt: float = 0.10
     angle: float = 0.20
     slope: float = 0.10
-    coronal: float = 0.05
+    coronal: float = 0.10
     cobb: float = 0.16
     first: float = 0.30  # the same terms on the profile branch's own estimate
     free: float = 0.002  # the free part stays small unless it pays

@@ -1,15 +1,22 @@
-"""Begins a training with the weights of an earlier one, deeper if so configured: added blocks start as identities."""
+"""Begins a training with the weights of an earlier one that was less deep or saw fewer profiles of the skin.
+
+Added blocks start as identities, added profiles unread.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edge.errors import BundleError
 from export.model.attention import AttentionFFCBlock
 from export.train.loop import load_checkpoint
+
+READERS_OF_PROFILES: Final = ("profile.scale.", "profile.enter.0.")
+"""Weights one of whose dimensions runs over the profiles, in order: new ones come last."""
 
 
 @torch.no_grad()
@@ -19,8 +26,8 @@ def warm_start(net: nn.Module, path: Path) -> list[str]:
     Raises:
         BundleError: the file is damaged, or its layers have other shapes.
     """
-    given = load_checkpoint(path)["net"]
     own = net.state_dict()
+    given = {key: _grown(key, value, own.get(key)) for key, value in load_checkpoint(path)["net"].items()}
     blocks = {name: module for name, module in net.named_modules() if isinstance(module, AttentionFFCBlock)}
     added = [name for name in blocks if not any(key.startswith(f"{name}.") for key in given)]
     lacking = [key for key in own if key not in given and not key.startswith(tuple(f"{name}." for name in added))]
@@ -34,3 +41,16 @@ def warm_start(net: nn.Module, path: Path) -> list[str]:
     for name in added:
         blocks[name].make_identity()
     return added
+
+
+def _grown(key: str, given: Tensor, own: Tensor | None) -> Tensor:
+    """``given`` with zeros for the profiles that it does not know, or with what a fresh normalisation has for them."""
+    if own is None or not key.startswith(READERS_OF_PROFILES) or given.dim() == 0 or given.dim() != own.dim():
+        return given
+    dim = min(1, given.dim() - 1)
+    known = given.shape[dim]
+    if known >= own.shape[dim]:
+        return given
+    grown = own.clone() if own.dim() == 1 else torch.zeros_like(own)
+    grown.narrow(dim, 0, known).copy_(given)
+    return grown

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from edge.lift import BACK_CHANNELS, back_tensor
-from export.model.profile import BANDS_MM, MASK, SLOPE_Y, SLOPE_Z, SURFACE, SkinProfile
+from export.model.profile import BANDS_MM, MASK, NARROW_MM, SLOPE_Y, SLOPE_Z, SURFACE, SkinProfile
 
 
 def test_the_channels_are_those_that_the_lift_writes() -> None:
@@ -22,6 +22,18 @@ def test_the_band_mean_is_the_masked_mean_of_the_surface(made) -> None:
     inside = (z >= BANDS_MM[0][0]) & (z < BANDS_MM[0][1]) & (back[MASK, row] > 0)
     assert inside.any()
     np.testing.assert_allclose(float(got), back[SURFACE, row, inside].mean(), rtol=1e-5)
+
+
+def test_narrow_bands_tell_where_the_slope_to_the_side_passes_through_zero() -> None:
+    z = (torch.arange(128) + 0.5) * 3 - 192
+    back = torch.zeros(1, 8, 256, 128)
+    back[:, MASK] = 1.0
+    furrow_mm = torch.linspace(-20.0, 20.0, 256)
+    back[0, SLOPE_Z] = 0.01 * (z[None, :] - furrow_mm[:, None])
+    aside = SkinProfile()(back)[0, -len(NARROW_MM) :]
+
+    middle = torch.tensor([(low + high) / 2 for low, high in NARROW_MM])
+    torch.testing.assert_close(aside, 0.01 * (middle[:, None] - furrow_mm[None, :]), atol=1e-5, rtol=0)
 
 
 def test_rows_without_skin_give_zeros(made) -> None:

@@ -8,8 +8,9 @@ import torch
 
 from edge.errors import BundleError
 from export.model.config import ModelConfig
+from export.model.profile import SAGITTAL_CHANNELS
 from export.model.structure import StructureNet
-from export.train.loop import save_atomic
+from export.train.loop import load_checkpoint, save_atomic
 from export.train.warm_start import warm_start
 
 SMALL = ModelConfig(structure_blocks=1, landmark_modes=4, width=24, token_width=16, profile_width=8)
@@ -34,6 +35,24 @@ def test_a_deeper_network_starts_as_the_one_that_it_was_given(tmp_path: Path) ->
     assert added == ["blocks.1", "blocks.2"]
     assert after == 0
     assert before > 0
+
+
+def test_profiles_that_the_given_network_did_not_see_start_unread(tmp_path: Path) -> None:
+    given, path = saved(SMALL, tmp_path)
+    file = load_checkpoint(path)
+    for key in [k for k in file["net"] if k.startswith("profile.scale.") and file["net"][k].dim()]:
+        file["net"][key] = file["net"][key][:SAGITTAL_CHANNELS]
+    file["net"]["profile.enter.0.weight"] = file["net"]["profile.enter.0.weight"][:, :SAGITTAL_CHANNELS]
+    save_atomic(file, path)
+
+    fuller = StructureNet(SMALL).eval()
+    assert warm_start(fuller, path) == []
+    back = torch.rand(1, 8, 256, 128)
+    with torch.no_grad():
+        assert (fuller.profile(back)[0] - given.profile(back)[0]).abs().max() > 1e-4
+        given.profile.enter[0].weight[:, SAGITTAL_CHANNELS:] = 0
+        for own, others in zip(fuller.profile(back), given.profile(back), strict=True):
+            torch.testing.assert_close(own, others)
 
 
 def test_weights_of_another_width_are_refused(tmp_path: Path) -> None:
