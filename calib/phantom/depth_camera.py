@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -99,22 +100,27 @@ def draw_stereo_error(rng: np.random.Generator, model: CameraModel, tier: Tier) 
     )
 
 
-def render_frames(subject: Subject, view: View, n_frames: int, seed: int, colour: bool = True) -> list[Frame]:
+def render_frames(
+    subject: Subject, view: View, n_frames: int, seed: int, colour: bool = True, mean_of: int = 1
+) -> list[Frame]:
     """Frames of ``subject`` seen from ``view``; the same arguments give the same arrays.
 
     The frames differ by sensor noise, sway and breathing as the subject's tier says; gravity carries its error.
+    ``mean_of``: each is as calm as the mean of so many.
     """
-    return list(iterate_frames(subject, view, n_frames, seed, colour))
+    return list(iterate_frames(subject, view, n_frames, seed, colour, mean_of=mean_of))
 
 
 def iterate_frames(
-    subject: Subject, view: View, n_frames: int, seed: int, colour: bool = True, frame_rate_hz: float = FRAME_RATE_HZ
+    subject: Subject, view: View, n_frames: int, seed: int, colour: bool = True, frame_rate_hz: float = FRAME_RATE_HZ,
+    mean_of: int = 1,
 ) -> Iterator[Frame]:
     """As ``render_frames``, one frame at a time, ``frame_rate_hz`` of them a second."""
     tier = _as_behaved(subject)
     rng = {name: np.random.default_rng([seed, stream]) for name, stream in STREAMS.items()}
     model, intrinsics = view.model, view.intrinsics
     error = draw_stereo_error(rng["camera"], model, tier)
+    error = replace(error, noise_px=error.noise_px / math.sqrt(mean_of))
     gravity_error = np.deg2rad(tier.gravity_error_deg) * rng["camera"].standard_normal(3)
     light = draw_light(rng["light"])
     pose = view.camera_from_subject(subject)

@@ -37,6 +37,9 @@ VIEW_STREAM: Final = 31
 """Random stream of where the camera stands: see ``calib.phantom.sampler.STREAMS``."""
 WAISTBAND_STREAM: Final = 43
 """Random stream of how high the trousers are worn."""
+MEAN_OF: Final = (1, 1, 4, 4, 12, 12)
+"""Frames whose mean a training view stands for, drawn per subject: a scan is measured on the mean of its views."""
+MEAN_STREAM: Final = 47
 TRIES: Final = 4
 """Views drawn per subject before it is left out."""
 AS_SEEN_BY_TIER: Final = {"sensor": 0.75}
@@ -78,10 +81,11 @@ def render_seed(seed: int, tier: str, with_radiograph: bool) -> Rendered | None:
     from edge.view.see import see
 
     subject = otherwise_dressed(sample_subject(seed, tier))
+    mean_of = int(np.random.default_rng([seed, MEAN_STREAM]).choice(MEAN_OF))
     refused: list[str] = []
     for attempt in range(TRIES):
         view = sample_view(np.random.default_rng([seed, VIEW_STREAM, attempt]), tier)
-        frame = render_frames(subject, view, 1, seed)[0]
+        frame = render_frames(subject, view, 1, seed, mean_of=mean_of)[0]
         seen = see(frame)
         if isinstance(seen, Refusal):
             refused.append(seen.reason)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from calib.phantom.depth_camera import render_frames
+from calib.phantom.mount import straight_view
 from calib.phantom.relief import posterior_iliac_y_mm
 from calib.phantom.sampler import sample_subject
 from edge.errors import UsageError
 from edge.view.grid import RADIOGRAPH
+from edge.view.mean_view import mean_view
+from edge.view.see import see
 from export.train.angles import measured_angles
 from export.train.phantom_source import PhantomCache, otherwise_dressed, render_cache
 from export.train.sample import SampleSource
@@ -56,6 +60,21 @@ def test_a_training_subject_wears_its_trousers_anywhere_about_the_pelvis_and_the
         assert 0.0 < posterior_iliac_y_mm(subject) - subject.torso.waistband_y_mm < 30.0
     assert -24.0 <= min(worn) < -12.0
     assert 14.0 < max(worn) <= 26.0
+
+
+def test_a_view_that_stands_for_the_mean_of_four_is_as_calm_as_the_mean_of_four() -> None:
+    subject, camera = sample_subject(100_000, TIER), straight_view("D435i 1280x720")
+
+    def roughness_mm(*frames) -> float:
+        views = [see(frame) for frame in frames]
+        mean = mean_view(views)
+        step = np.diff(mean.surface_x_mm.astype(float), n=2, axis=0)[mean.mask[2:] & mean.mask[1:-1] & mean.mask[:-2]]
+        return float(np.median(np.abs(step - np.median(step))))
+
+    alone, *others = render_frames(subject, camera, 4, 100_000)
+    calm = render_frames(subject, camera, 1, 100_000, mean_of=4)
+    assert roughness_mm(*calm) == pytest.approx(roughness_mm(alone, *others), rel=0.12)
+    assert roughness_mm(*calm) < 0.7 * roughness_mm(alone)
 
 
 def test_a_second_rendering_does_nothing_and_a_longer_one_only_what_is_missing(cache) -> None:
