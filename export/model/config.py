@@ -21,6 +21,10 @@ FILM_ROWS, FILM_COLS = 512, 256
 COARSE_ROWS, COARSE_COLS = 32, 16
 """The 1/8 scale at which the attention-FFC blocks work."""
 
+EXPERTS: Final = ("sensor", "typical", "hard")
+"""One expert per kind of back, called like the phantom tier that teaches it."""
+UNKNOWN_EXPERT: Final = -1
+
 PARTS: Final = {
     "ffc": "plain 3x3 convolutions in place of Fourier ones",
     "attention": "no attention between image features and landmark tokens",

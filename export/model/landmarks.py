@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edge.view.grid import LATERAL_VIEW
-from export.model.config import COARSE_ROWS, ENDPLATE_COUNT, SD_NAMES, TOKEN_COUNT, ModelConfig
+from export.model.config import COARSE_ROWS, ENDPLATE_COUNT, EXPERTS, SD_NAMES, TOKEN_COUNT, ModelConfig
+from export.model.experts import LinearExperts
 
 PER_TOKEN = 2 * 4 * 3
 """Numbers of one vertebra: two endplates of four points in three coordinates."""
@@ -83,7 +84,7 @@ class LandmarkHead(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.squeeze = nn.Linear(config.token_width, 16)
-        self.coefficients = nn.Linear(16 * TOKEN_COUNT + config.width, config.landmark_modes)
+        self.coefficients = LinearExperts(16 * TOKEN_COUNT + config.width, config.landmark_modes)
         self.free = nn.Linear(config.token_width, PER_TOKEN)
         for layer in (self.coefficients, self.free):
             nn.init.zeros_(layer.weight)
@@ -92,11 +93,11 @@ class LandmarkHead(nn.Module):
             nn.Linear(config.token_width, 32), nn.ReLU(), nn.Linear(32, PER_TOKEN)
         )
         self.angle_sd = nn.Sequential(
-            nn.Linear(16 * TOKEN_COUNT + config.width, 48), nn.ReLU(), nn.Linear(48, len(SD_NAMES))
+            nn.Linear(16 * TOKEN_COUNT + config.width + len(EXPERTS), 48), nn.ReLU(), nn.Linear(48, len(SD_NAMES))
         )
 
-    def forward(self, tokens: Tensor, pooled: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """tokens (B, 19, D), pooled image (B, C).
+    def forward(self, tokens: Tensor, pooled: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """tokens (B, 19, D), pooled image (B, C), share of the experts (B, experts).
 
         Returns the change of the coefficients (B, K), the free part (B, 37, 4, 3) mm, endplate sd (B, 37, 4, 3) mm
         and angle sd (B, 9) degrees. The sd heads read detached features: doubt must not bend the estimate.
@@ -104,7 +105,7 @@ class LandmarkHead(nn.Module):
         summary = torch.cat([functional.relu(self.squeeze(tokens)).flatten(1), pooled], dim=1)
         free = from_tokens(self.free(tokens))
         point_sd = 0.3 + functional.softplus(self.point_sd(tokens.detach()) + 4.0)
-        angle_sd = 0.3 + functional.softplus(self.angle_sd(summary.detach()) + 5.0)
-        return self.coefficients(summary), free, from_tokens(point_sd), angle_sd
+        angle_sd = 0.3 + functional.softplus(self.angle_sd(torch.cat([summary, share], dim=1).detach()) + 5.0)
+        return self.coefficients(summary, share), free, from_tokens(point_sd), angle_sd
 
 

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from edge.view.grid import BACK_VIEW
 from export.model.config import IMAGE_COLS
+from export.model.experts import LinearExperts
 from export.model.precision import full_precision
 
 SURFACE, SLOPE_Y, SLOPE_Z, MASK = 0, 1, 2, 3
@@ -110,17 +111,20 @@ class ProfileBranch(nn.Module):
             ProfileResidual(width, 1), ProfileResidual(width, 2),
         )
         self.narrow = nn.Conv1d(width, 16, 1)
-        self.coefficients = nn.Linear(16 * 32, modes)
+        self.coefficients = LinearExperts(16 * 32, modes)
         # The direct path: sagittal angles, not coronal ones, are close to linear in the slopes of a smoothed profile.
-        self.direct = nn.Linear(SAGITTAL_CHANNELS * 64, modes)
+        self.direct = LinearExperts(SAGITTAL_CHANNELS * 64, modes)
         nn.init.normal_(self.direct.weight, std=1e-3)
         nn.init.zeros_(self.direct.bias)
 
-    def forward(self, back: Tensor) -> tuple[Tensor, Tensor]:
-        """Back tensor (B, 8, 256, 128) -> features (B, C, 32) and coefficients (B, K), both float32."""
+    def forward(self, back: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+        """Back tensor (B, 8, 256, 128) and the experts' share (B, experts) -> features (B, C, 32), coefficients (B, K).
+
+        Both are float32.
+        """
         with full_precision(back.device.type):
             profile = self.scale(self.profile(back))
             features = self.enter(profile)
             smooth = functional.avg_pool1d(profile[:, :SAGITTAL_CHANNELS], 4)
-            coefficients = self.coefficients(self.narrow(features).flatten(1)) + self.direct(smooth.flatten(1))
-            return features, coefficients
+            coefficients = self.coefficients(self.narrow(features).flatten(1), share)
+            return features, coefficients + self.direct(smooth.flatten(1), share)

@@ -25,6 +25,7 @@ from export.model.config import (
     LIFT_CHANNEL_COUNT,
     ModelConfig,
 )
+from export.model.experts import Gate
 from export.model.landmarks import LandmarkHead, ShapeModel, TokenStart
 from export.model.precision import full_precision
 from export.model.profile import ProfileBranch
@@ -51,6 +52,7 @@ class Structure(NamedTuple):
     first_endplates_mm: Tensor  # (B, 37, 4, 3) of the profile branch alone
     free_mm: Tensor  # (B, 37, 4, 3) departure from the shape model
     flow: Tensor  # (B, 2, 64, 32) normalised
+    gate: Tensor  # (B, experts) logits
 
 
 def stem(channels: int, widths: tuple[int, int, int]) -> nn.Sequential:
@@ -75,6 +77,7 @@ class StructureNet(nn.Module):
         lift_width = config.width // 3
         self.back_stem = stem(BACK_CHANNEL_COUNT, (16, 32, config.width - lift_width))
         self.lift_stem = stem(LIFT_CHANNEL_COUNT, (8, 16, lift_width))
+        self.gate = Gate(config.width)
         self.profile = ProfileBranch(config.profile_width, config.landmark_modes)
         self.profile_to_image = nn.Linear(config.profile_width, config.width)
         self.shape = ShapeModel(config.landmark_modes)
@@ -102,13 +105,15 @@ class StructureNet(nn.Module):
         device = back_view.device.type
         if not self.config.use_lift:
             lateral_lift = torch.zeros_like(lateral_lift)
-        profile, first_coefficients = self.profile(back_view)
+        image = torch.cat([self.back_stem(back_view), self.lift_stem(lateral_lift)], dim=1)
+        gate = self.gate(image)
+        share = gate.softmax(dim=1)
+        profile, first_coefficients = self.profile(back_view, share)
         with full_precision(device):
             first = self.shape(first_coefficients)
             mean = self.shape.mean_mm.reshape(ENDPLATE_COUNT, 4, 3)
             tokens, row = self.start(first.detach(), mean, profile)
             token_place = token_positions(row, self.config.token_width, COARSE_ROWS)
-        image = torch.cat([self.back_stem(back_view), self.lift_stem(lateral_lift)], dim=1)
         by_row = self.profile_to_image(profile.transpose(1, 2)).transpose(1, 2).unsqueeze(-1)
         image = image + by_row.to(image.dtype)
         tokens = tokens.to(image.dtype)
@@ -116,7 +121,7 @@ class StructureNet(nn.Module):
             image, tokens = block(image, tokens, token_place)
         with full_precision(device):
             tokens, pooled = tokens.float(), image.float().mean(dim=(2, 3))
-            change, free, endplates_sd, angle_sd = self.head(tokens, pooled)
+            change, free, endplates_sd, angle_sd = self.head(tokens, pooled, share)
             endplates = self.shape(first_coefficients + change) + free
         batch = back_view.shape[0]
         if self.config.use_sdn:
@@ -125,7 +130,7 @@ class StructureNet(nn.Module):
         else:
             warped = self.template.expand(batch, -1, -1, -1) + 0.0 * pooled[:, :1, None, None]
             flow = endplates.new_zeros(batch, 2, 64, 32)
-        return Structure(endplates, endplates_sd, angle_sd, warped, image.float(), tokens, first, free, flow)
+        return Structure(endplates, endplates_sd, angle_sd, warped, image.float(), tokens, first, free, flow, gate)
 
 
 class StructureGraph(nn.Module):

@@ -54,6 +54,7 @@ def tensors(sample: TrainingSample, seed: int, with_radiograph: bool) -> dict[st
         "lateral_lift": torch.from_numpy(lateral_lift(sample.view)),
         "endplates_mm": torch.from_numpy(endplates.astype(np.float32)),
         "angles_deg": torch.from_numpy(angles),
+        "expert": torch.tensor(sample.expert),
     }
     if with_radiograph:
         film = sample.log_attenuation

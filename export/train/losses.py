@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from edge.view.grid import LATERAL_VIEW
+from export.model.config import UNKNOWN_EXPERT
 from export.model.sdn import lateral_normalised
 from export.model.structure import Structure
 from export.train.angles import (
@@ -43,6 +44,7 @@ class StructureWeights:
     image: float = 0.5
     flow_landmark: float = 0.3
     smooth: float = 5.0
+    gate: float = 0.1
 
 
 HUBER_MM: Final = 2.0
@@ -92,6 +94,12 @@ def gaussian_nll(error: Tensor, sd: Tensor) -> Tensor:
     known = torch.isfinite(error)
     safe = torch.where(known, error, torch.zeros_like(error))
     return ((torch.log(sd) + 0.5 * (safe / sd) ** 2) * known).sum() / known.sum().clamp(min=1)
+
+
+def gate_term(logits: Tensor, expert: Tensor) -> Tensor:
+    """Mean cross-entropy of the gate (B, experts) over the backs whose expert (B,) is known."""
+    loss = functional.cross_entropy(logits, expert, ignore_index=UNKNOWN_EXPERT, reduction="sum")
+    return loss / (expert != UNKNOWN_EXPERT).sum().clamp(min=1)
 
 
 def flow_smoothness(flow: Tensor) -> Tensor:
@@ -157,6 +165,7 @@ def structure_loss(
         "angle_sd": gaussian_nll(angle_error_deg, got.angle_sd_deg),
         "flow_landmark": flow_landmarks(got.flow, got.endplates_mm.detach(), template_points),
         "smooth": flow_smoothness(got.flow),
+        "gate": gate_term(got.gate, batch["expert"]),
     }
     extra["image"] = _template_term(got.warped_template, batch["log_attenuation"])
     for name, value in extra.items():

@@ -23,6 +23,7 @@ from calib.phantom.splits import one_split, split_of
 from edge.errors import UsageError
 from edge.view.back_view import BackView
 from edge.view.grid import BACK_VIEW, RADIOGRAPH
+from export.model.config import EXPERTS, UNKNOWN_EXPERT
 from export.train.sample import AS_SEEN, TrainingSample
 
 if TYPE_CHECKING:
@@ -132,7 +133,9 @@ def stored_sample(
         colour=colour, body_from_camera=np.eye(4),
     )
     attenuation = None if film is None else film.astype(np.float32) * np.float32(FILM_STEP)
-    return TrainingSample(view, endplates_mm, attenuation, f"phantom:{seed}", AS_SEEN_BY_TIER.get(tier, AS_SEEN))
+    expert = EXPERTS.index(tier) if tier in EXPERTS else UNKNOWN_EXPERT
+    as_seen = AS_SEEN_BY_TIER.get(tier, AS_SEEN)
+    return TrainingSample(view, endplates_mm, attenuation, f"phantom:{seed}", as_seen, expert)
 
 
 def _render_task(task: tuple[int, str, bool]) -> tuple[int, Rendered | None]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from export.model.config import UNKNOWN_EXPERT
+
 if TYPE_CHECKING:
     from edge.view.back_view import BackView
 
@@ -35,6 +37,7 @@ class TrainingSample:
         sample has no radiograph.
     source: where it came from, for messages and split checks, e.g. ``"phantom:1000000"`` or ``"pair:0007"``.
     as_seen: share of its augmented variants whose surface is left alone.
+    expert: index of ``EXPERTS`` that should answer for it; ``UNKNOWN_EXPERT`` where nothing says so.
     """
 
     view: BackView
@@ -42,6 +45,7 @@ class TrainingSample:
     log_attenuation: NDArray[np.float32] | None
     source: str
     as_seen: float = AS_SEEN
+    expert: int = UNKNOWN_EXPERT
 
 
 @runtime_checkable

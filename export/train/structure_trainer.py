@@ -23,7 +23,7 @@ from export.train.sample import SampleSource
 from export.train.shard_stream import ShardStream
 from export.train.template import Prior
 
-SHOWN_TERMS: Final = ("landmark", "length", "angle", "first_angle", "coronal", "cobb", "image")
+SHOWN_TERMS: Final = ("landmark", "length", "angle", "first_angle", "coronal", "cobb", "image", "gate")
 """Terms of the loss on the progress line and in the curves."""
 
 

@@ -1,6 +1,6 @@
-"""Begins a training with the weights of an earlier one that was less deep or saw fewer profiles of the skin.
+"""Begins a training with the weights of an earlier one that was less deep, saw fewer profiles or had no experts.
 
-Added blocks start as identities, added profiles unread.
+Added blocks start as identities, added profiles unread, experts alike.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from torch import Tensor, nn
 
 from edge.errors import BundleError
 from export.model.attention import AttentionFFCBlock
+from export.model.config import EXPERTS
+from export.model.experts import LinearExperts
 from export.train.loop import load_checkpoint
 
-READERS_OF_PROFILES: Final = ("profile.scale.", "profile.enter.0.")
-"""Weights one of whose dimensions runs over the profiles, in order: new ones come last."""
+GROWING: Final = ("profile.scale.", "profile.enter.0.", "head.angle_sd.0.")
+"""Weights one of whose dimensions runs over the profiles, in order, or ends with the experts' shares: new come last."""
+GATE: Final = "gate."
 
 
 @torch.no_grad()
@@ -27,10 +30,15 @@ def warm_start(net: nn.Module, path: Path) -> list[str]:
         BundleError: the file is damaged, or its layers have other shapes.
     """
     own = net.state_dict()
-    given = {key: _grown(key, value, own.get(key)) for key, value in load_checkpoint(path)["net"].items()}
+    experts = {f"{name}.weight" for name, module in net.named_modules() if isinstance(module, LinearExperts)}
+    given = {
+        key: _shared(value, own[key]) if key in experts else _grown(key, value, own.get(key))
+        for key, value in load_checkpoint(path)["net"].items()
+    }
     blocks = {name: module for name, module in net.named_modules() if isinstance(module, AttentionFFCBlock)}
     added = [name for name in blocks if not any(key.startswith(f"{name}.") for key in given)]
-    lacking = [key for key in own if key not in given and not key.startswith(tuple(f"{name}." for name in added))]
+    begins_anew = tuple(f"{name}." for name in added) + (() if any(k.startswith(GATE) for k in given) else (GATE,))
+    lacking = [key for key in own if key not in given and not key.startswith(begins_anew)]
     other = [key for key in given if key not in own or own[key].shape != given[key].shape]
     if lacking or other:
         found = f"{len(lacking)} missing, {len(other)} other: {(lacking + other)[:3]}"
@@ -43,9 +51,16 @@ def warm_start(net: nn.Module, path: Path) -> list[str]:
     return added
 
 
+def _shared(given: Tensor, own: Tensor) -> Tensor:
+    """One linear layer as every expert's, without offsets of their own."""
+    if (given.shape[1] + 1) * len(EXPERTS) != own.shape[1]:
+        return given
+    return torch.cat([given.repeat(1, len(EXPERTS)), given.new_zeros(len(given), len(EXPERTS))], dim=1)
+
+
 def _grown(key: str, given: Tensor, own: Tensor | None) -> Tensor:
-    """``given`` with zeros for the profiles that it does not know, or with what a fresh normalisation has for them."""
-    if own is None or not key.startswith(READERS_OF_PROFILES) or given.dim() == 0 or given.dim() != own.dim():
+    """``given`` with zeros for what it does not know of its last inputs, or with what a fresh normalisation has."""
+    if own is None or not key.startswith(GROWING) or given.dim() == 0 or given.dim() != own.dim():
         return given
     dim = min(1, given.dim() - 1)
     known = given.shape[dim]

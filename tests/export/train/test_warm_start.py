@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from edge.errors import BundleError
-from export.model.config import ModelConfig
+from export.model.config import EXPERTS, ModelConfig
+from export.model.experts import LinearExperts
 from export.model.profile import SAGITTAL_CHANNELS
 from export.model.structure import StructureNet
 from export.train.loop import load_checkpoint, save_atomic
 from export.train.warm_start import warm_start
 
 SMALL = ModelConfig(structure_blocks=1, landmark_modes=4, width=24, token_width=16, profile_width=8)
+EVEN = torch.full((1, len(EXPERTS)), 1 / len(EXPERTS))
 
 
 def saved(config: ModelConfig, folder: Path) -> tuple[StructureNet, Path]:
@@ -49,9 +51,9 @@ def test_profiles_that_the_given_network_did_not_see_start_unread(tmp_path: Path
     assert warm_start(fuller, path) == []
     back = torch.rand(1, 8, 256, 128)
     with torch.no_grad():
-        assert (fuller.profile(back)[0] - given.profile(back)[0]).abs().max() > 1e-4
+        assert (fuller.profile(back, EVEN)[0] - given.profile(back, EVEN)[0]).abs().max() > 1e-4
         given.profile.enter[0].weight[:, SAGITTAL_CHANNELS:] = 0
-        for own, others in zip(fuller.profile(back), given.profile(back), strict=True):
+        for own, others in zip(fuller.profile(back, EVEN), given.profile(back, EVEN), strict=True):
             torch.testing.assert_close(own, others)
 
 
@@ -59,3 +61,28 @@ def test_weights_of_another_width_are_refused(tmp_path: Path) -> None:
     _, path = saved(SMALL, tmp_path)
     with pytest.raises(BundleError, match="do not fit"):
         warm_start(StructureNet(replace(SMALL, width=48)), path)
+
+
+def test_experts_that_the_given_network_had_not_start_alike(tmp_path: Path) -> None:
+    given, path = saved(SMALL, tmp_path)
+    with torch.no_grad():
+        for layer in (m for m in given.modules() if isinstance(m, LinearExperts)):
+            one = torch.randn(len(layer.weight), layer.weight.shape[1] // len(EXPERTS) - 1)
+            layer.weight.copy_(torch.cat([one.repeat(1, len(EXPERTS)), torch.zeros(len(one), len(EXPERTS))], dim=1))
+        given.head.angle_sd[0].weight[:, -len(EXPERTS):] = 0
+    net = given.state_dict()
+    for name, module in given.named_modules():
+        if isinstance(module, LinearExperts):
+            net[f"{name}.weight"] = module.weight[:, : module.weight.shape[1] // len(EXPERTS) - 1].detach()
+    net["head.angle_sd.0.weight"] = net["head.angle_sd.0.weight"][:, : -len(EXPERTS)]
+    without = {key: value for key, value in net.items() if not key.startswith("gate.")}
+    save_atomic({"config": SMALL.to_json(), "net": without}, path)
+
+    started = StructureNet(SMALL).eval()
+    assert warm_start(started, path) == []
+    views = torch.randn(1, 8, 256, 128), torch.rand(1, 4, 256, 128)
+    with torch.no_grad():
+        want, got = given(*views), started(*views)
+    assert (want.gate - got.gate).abs().max() > 1e-4
+    torch.testing.assert_close(got.endplates_mm, want.endplates_mm)
+    torch.testing.assert_close(got.angle_sd_deg, want.angle_sd_deg)

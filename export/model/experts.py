@@ -1,0 +1,51 @@
+"""A mixture of linear experts, and the gate that tells from the image which kind of back each of them answers for.
+
+What the skin says about the spine depends on the back: on a lean, evenly built one its furrow follows the column
+closely, on another it is to be believed by half. One linear reading is a compromise that is wrong for both; the gate
+(Jacobs et al., Adaptive mixtures of local experts, 1991) weighs one reading per kind. In training the phantom's tier
+names the kind; a back of unknown kind teaches the experts alone.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from export.model.config import COARSE_COLS, COARSE_ROWS, EXPERTS
+
+GATE_WIDTHS: Final = (24, 16)
+
+
+class Gate(nn.Module):
+    """Stem image (B, width, 32, 16) -> logits (B, experts) float32."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        a, b = GATE_WIDTHS
+        self.look = nn.Sequential(
+            nn.Conv2d(width, a, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(a), nn.ReLU(),
+            nn.Conv2d(a, b, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU(),
+        )
+        self.tell = nn.Linear(b * (COARSE_ROWS // 4) * (COARSE_COLS // 4), len(EXPERTS))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """See class."""
+        return self.tell(self.look(image).float().flatten(1))
+
+
+class LinearExperts(nn.Linear):
+    """The share-weighted sum of one linear layer per expert, as one product: every expert's features side by side.
+
+    The last columns of the weight are the experts' own offsets.
+    """
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__((features + 1) * len(EXPERTS), outputs)
+
+    def forward(self, features: Tensor, share: Tensor | None = None) -> Tensor:
+        """features (B, F), share (B, experts) summing to one -> (B, outputs)."""
+        assert share is not None  # optional only because the base class takes one argument
+        each = (share.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
+        return super().forward(torch.cat([each, share], dim=1))
