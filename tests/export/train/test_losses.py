@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from edge.anatomy import ENDPLATE_POINTS
-from export.model.config import ModelConfig
+from export.model.config import UNKNOWN_EXPERT, ModelConfig
 from export.model.sdn import lateral_normalised
 from export.model.structure import StructureNet
 from export.train.dataset import validation_batches
 from export.train.losses import (
     StructureWeights,
     flow_landmarks,
+    gate_term,
     gaussian_nll,
     geometry_terms,
     half_resolution,
@@ -71,6 +72,14 @@ def test_a_flow_that_leads_truth_to_the_template_costs_nothing(made) -> None:
     assert float(flow_landmarks(flow + 0.1, truth, own)) > 5
 
 
+def test_the_gate_is_taught_by_the_backs_whose_kind_is_known() -> None:
+    logits = torch.tensor([[4.0, 0.0, 0.0], [0.0, 4.0, 0.0]])
+    right, wrong = torch.tensor([0, 1]), torch.tensor([0, 2])
+    assert float(gate_term(logits, right)) < 0.1 < float(gate_term(logits, wrong))
+    assert float(gate_term(logits, torch.tensor([0, UNKNOWN_EXPERT]))) == pytest.approx(float(gate_term(logits, right)))
+    assert float(gate_term(logits, torch.tensor([UNKNOWN_EXPERT] * 2))) == 0
+
+
 def test_half_resolution_ignores_what_the_film_does_not_show() -> None:
     film = torch.full((1, 1, 512, 256), 2.0)
     film[:, :, :100] = float("nan")
@@ -93,7 +102,8 @@ def test_the_whole_loss_is_finite_and_reaches_every_part_of_the_network(source, 
     total.backward()
     assert torch.isfinite(total)
     assert set(terms) >= {"landmark", "angle", "image", "flow_landmark", "angle_sd"}
-    for name in ("back_stem.0.weight", "profile.direct.weight", "head.free.weight", "deform.velocity.weight"):
+    for name in ("back_stem.0.weight", "profile.direct.weight", "head.free.weight", "deform.velocity.weight",
+                 "gate.tell.weight"):
         gradient = dict(net.named_parameters())[name].grad
         assert gradient is not None, name
         assert gradient.abs().sum() > 0, name

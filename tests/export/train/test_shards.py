@@ -10,6 +10,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from edge.errors import UsageError
+from export.model.config import EXPERTS
 from export.train.dataset import training_batches
 from export.train.phantom_source import PhantomCache, render_cache
 from export.train.shard_stream import ShardStream
@@ -44,6 +45,7 @@ def test_a_shard_holds_what_the_cache_holds(folder: Path, tmp_path: Path) -> Non
         np.testing.assert_array_equal(other.endplates_mm, cached.endplates_mm)
         assert (other.log_attenuation is None) == (cached.log_attenuation is None)
         assert other.as_seen == cached.as_seen > 0
+        assert other.expert == cached.expert == EXPERTS.index("sensor")
 
 
 @pytest.mark.parametrize("tier", ["sensor", "typical-without-soft-tissue"])
