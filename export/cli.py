@@ -14,6 +14,7 @@ SUBCOMMANDS: Final = {
     "train": Subcommand("export.commands.train", "train one stage, or go on where its run stopped"),
     "unpack": Subcommand("export.commands.unpack", "turn a bundle back into a run, to train on from its weights"),
     "average": Subcommand("export.commands.average", "average the weights of a run and of the one it started from"),
+    "lean": Subcommand("export.commands.lean", "let the expert for typical backs lean on the one for ideal backs"),
     "onnx": Subcommand("export.commands.onnx", "write a verified model bundle from a run"),
     "check": Subcommand("export.commands.check", "hold every ONNX file of a bundle against those who must take it"),
     "inspect": Subcommand("export.commands.inspect", "show what a bundle holds"),

@@ -12,6 +12,7 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from export.model.config import COARSE_COLS, COARSE_ROWS, EXPERTS
 
@@ -35,17 +36,18 @@ class Gate(nn.Module):
         return self.tell(self.look(image).float().flatten(1))
 
 
-class LinearExperts(nn.Linear):
+class LinearExperts(nn.Module):
     """The share-weighted sum of one linear layer per expert, as one product: every expert's features side by side.
 
     The last columns of the weight are the experts' own offsets.
     """
 
     def __init__(self, features: int, outputs: int) -> None:
-        super().__init__((features + 1) * len(EXPERTS), outputs)
+        super().__init__()
+        layer = nn.Linear((features + 1) * len(EXPERTS), outputs)
+        self.weight, self.bias = layer.weight, layer.bias
 
-    def forward(self, features: Tensor, share: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, share: Tensor) -> Tensor:
         """features (B, F), share (B, experts) summing to one -> (B, outputs)."""
-        assert share is not None  # optional only because the base class takes one argument
         each = (share.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
-        return super().forward(torch.cat([each, share], dim=1))
+        return functional.linear(torch.cat([each, share], dim=1), self.weight, self.bias)

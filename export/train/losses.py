@@ -44,7 +44,7 @@ class StructureWeights:
     image: float = 0.5
     flow_landmark: float = 0.3
     smooth: float = 5.0
-    gate: float = 0.1
+    gate: float = 0.5
 
 
 HUBER_MM: Final = 2.0

@@ -43,7 +43,7 @@ MEAN_OF: Final = (1, 1, 4, 4, 12, 12)
 MEAN_STREAM: Final = 47
 TRIES: Final = 4
 """Views drawn per subject before it is left out."""
-AS_SEEN_BY_TIER: Final = {"sensor": 0.75}
+AS_SEEN_BY_TIER: Final = {"sensor": 0.6}
 """``TrainingSample.as_seen`` where a tier says otherwise: nothing but the camera's noise is its point."""
 
 
