@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 AS_SEEN: Final = 0.2
 """Share of the variants whose surface stays as the device saw it.
 
-None: of two trainings with 0.4 phantoms were measured 0.1 degrees better, and real backs worse (centreline kyphosis one
-out of twelve 6.6 and 6.4 degrees, 5.0 before): cut edges and other flanks are what they are known by.
+Few: cut edges and other flanks are what scanned backs are known by. But some: a gate that saw whole backs of one kind
+only would take every whole back for that kind.
 """
 
 

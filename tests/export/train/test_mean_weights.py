@@ -9,7 +9,7 @@ import torch
 
 from edge.errors import BundleError
 from export.cli import main
-from export.model.config import ModelConfig
+from export.model.config import EXPERTS, ModelConfig
 from export.model.radiograph import RadiographNet
 from export.model.structure import StructureNet
 from export.train import phantom_source
@@ -42,6 +42,19 @@ def test_every_weight_lies_between_the_two(tmp_path: Path) -> None:
             torch.testing.assert_close(value, 0.75 * first[name] + 0.25 * second[name])
         else:
             assert torch.equal(value, second[name])
+
+
+def test_what_the_earlier_weights_lacked_is_given_to_them_first(tmp_path: Path) -> None:
+    one, other = (run_folder(tmp_path / str(seed), seed) / "structure.pt" for seed in (1, 2))
+    file = load_checkpoint(one)
+    file["net"] = {name: value for name, value in file["net"].items() if not name.startswith("gate.")}
+    file["net"]["head.angle_sd.0.weight"] = file["net"]["head.angle_sd.0.weight"][:, : -len(EXPERTS)]
+    save_atomic(file, one)
+
+    tuned, mean = load_checkpoint(other)["net"], mean_weights(one, other, 0.25)["net"]
+    torch.testing.assert_close(mean["gate.tell.weight"], tuned["gate.tell.weight"])
+    last = mean["head.angle_sd.0.weight"][:, -len(EXPERTS):]
+    torch.testing.assert_close(last, 0.25 * tuned["head.angle_sd.0.weight"][:, -len(EXPERTS):])
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
