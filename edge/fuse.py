@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from edge.anatomy import ANGLE_NAMES
 from edge.errors import RefusedError
-from edge.measure.coronal import CobbCurve
+from edge.measure.coronal import CobbCurve, cobb_major
 from edge.measure.interval_model import IntervalModel, observations
 from edge.measure.intervals import Interval, disagreements, interval
 from edge.measure.reading import LIMIT_DEG, departures
 from edge.measure.tilts import vertebral_centres_mm
+from edge.order import pseudomedian
 from edge.pipeline import Measurements
-from edge.summary import Summary, middle
 from edge.view.gates import Reason, Refusal
 
 Reading = Callable[[NDArray[np.float32]], Mapping[str, float]]
@@ -70,8 +70,8 @@ class Rejection:
 class FusedAngle:
     """An angle over the frames of a scan. repeatability_deg is None where a single frame was accepted.
 
-    sd_deg: standard deviation that the model predicts. too_wide: the interval says so little that the scan should be
-    repeated.
+    sd_deg: standard deviation that the model predicts, median over the accepted frames. too_wide: the interval says
+    so little that the scan should be repeated.
     """
 
     value_deg: float
@@ -86,11 +86,12 @@ class ScanResult:
     """One scan, fused.
 
     angles: by ``ANGLE_NAMES``. cobb, cobb_curve: the major coronal curve of the fused landmarks.
-    endplates_mm, endplates_sd_mm: (37, 4, 3) float64, body frame. log_attenuation: (512, 256) float32. Like the angles
-    they are those of the scan's ``edge.summary``.
+    endplates_mm: (37, 4, 3) float64, body frame; like the angles a pseudomedian over the accepted frames.
+    endplates_sd_mm: (37, 4, 3) float64, medians.
+    log_attenuation: (512, 256) float32 of the accepted frame whose landmarks and angles are closest to the fused ones.
     refusals: reason -> frames left out. gates: median of each measured value. timing_ms: median of each step.
-    captured_at_ns: of the first accepted frame. reread_deg: angles read back off the radiograph, empty where nobody
-    reads.
+    captured_at_ns: of the first accepted frame. reread_deg: angles read back off the accepted frames' radiographs and
+    fused as the measured ones are, empty where nobody reads.
     """
 
     angles: dict[str, FusedAngle]
@@ -114,7 +115,7 @@ class ScanResult:
 
     @property
     def contradicted(self) -> tuple[str, ...]:
-        """Angles that the radiograph shows otherwise, by more than ``LIMIT_DEG``: the picture is not to be trusted."""
+        """Angles that the radiographs show otherwise, by more than ``LIMIT_DEG``: the picture is not to be trusted."""
         off = departures({name: angle.value_deg for name, angle in self.angles.items()}, self.reread_deg)
         return tuple(name for name, by in off.items() if abs(by) > LIMIT_DEG)
 
@@ -126,7 +127,7 @@ class ScanResult:
 
 def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[str, float],
          min_accepted: int = MIN_ACCEPTED, source: str = "", interval_model: IntervalModel | None = None,
-         read: Reading | None = None, summary: Summary = middle) -> ScanResult:
+         read: Reading | None = None) -> ScanResult:
     """One answer from the frames of a scan.
 
     Args:
@@ -135,8 +136,7 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
         min_accepted: accepted frames needed; fewer suffice only where the camera gave fewer frames than that.
         source: where the frames come from, named by a refusal.
         interval_model: of the bundle's manifest, where it has one: it decides the widths instead of the factors.
-        read: reads angles back off the scan's radiograph, degrees; none for one that shows no spine.
-        summary: makes the answer of the accepted frames.
+        read: reads angles back off a frame's radiograph, degrees; none for one that shows no spine.
 
     Raises:
         RefusedError: too few frames are left; names the most frequent reason. No answer is made up.
@@ -154,43 +154,61 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
     needed = max(1, min(min_accepted, len(outcomes)))
     if len(kept) < needed:
         raise _refused(rejected, len(outcomes), len(kept), needed, source)
-    whole = summary(kept)
-    if (verdict := _contradiction(whole)) is not None:
-        raise _refused([*rejected, *[verdict] * len(kept)], len(outcomes), 0, needed, source)
-    return _fused(kept, whole, rejected, interval_scales, interval_model, read)
+    fused = _fused(kept, rejected, interval_scales, interval_model)
+    return fused if read is None else replace(fused, reread_deg=_reread([read(m.log_attenuation) for m in kept]))
 
 
-def _fused(kept: list[Measurements], whole: Measurements, rejected: list[Rejection], scales: Mapping[str, float],
-           model: IntervalModel | None, read: Reading | None) -> ScanResult:
+def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[str, float],
+           model: IntervalModel | None) -> ScanResult:
+    landmarks = np.stack([m.endplates_mm for m in kept])
     measured = np.array([[m.angles_deg[name] for name in ANGLE_NAMES] for m in kept])
+    middle, middle_deg = pseudomedian(landmarks), pseudomedian(measured)
+    closest = _closest(landmarks - middle, measured - middle_deg)
+    curve = cobb_major(middle)
     several = len(kept) > 1
     gates = _medians(kept, lambda m: m.gates)
 
     def fused(name: str, value: float, values: list[float], floor_deg: float = -np.inf) -> FusedAngle:
         repeatability = float(np.std(values, ddof=1)) if several else None
-        sd = whole.angle_sd_deg[name]
+        sd = float(np.median([m.angle_sd_deg[name] for m in kept]))
         if model is None:
             bounds = interval(value, sd, scales[name], repeatability or 0.0, floor_deg)
             return FusedAngle(value, bounds, repeatability, sd)
-        half = model.half_width_deg(name, observations(value, sd, repeatability, whole.cobb.value_deg, gates))
+        half = model.half_width_deg(name, observations(value, sd, repeatability, curve.value_deg, gates))
         bounds = model.interval(name, value, half, floor_deg)
         return FusedAngle(value, bounds, repeatability, sd, too_wide=half > model.widest_deg[name])
 
     return ScanResult(
-        angles={name: fused(name, whole.angles_deg[name], measured[:, k].tolist())
-                for k, name in enumerate(ANGLE_NAMES)},
-        cobb=fused("cobb_major", whole.cobb.value_deg, [m.cobb.value_deg for m in kept], floor_deg=0.0),
-        cobb_curve=whole.cobb,
-        endplates_mm=whole.endplates_mm,
-        endplates_sd_mm=whole.endplates_sd_mm,
-        log_attenuation=whole.log_attenuation,
+        angles={name: fused(name, float(middle_deg[k]), measured[:, k].tolist()) for k, name in enumerate(ANGLE_NAMES)},
+        # Value and end vertebrae of the fused landmarks: a maximum over pairs would only collect the frames' noise.
+        cobb=fused("cobb_major", curve.value_deg, [m.cobb.value_deg for m in kept], floor_deg=0.0),
+        cobb_curve=curve,
+        endplates_mm=middle,
+        endplates_sd_mm=np.median([m.endplates_sd_mm for m in kept], axis=0),
+        log_attenuation=kept[closest].log_attenuation,
         accepted_frames=len(kept),
         refusals=dict(Counter(r.reason for r in rejected).most_common()),
         gates=gates,
         timing_ms=_medians(kept, lambda m: m.timing_ms),
         captured_at_ns=kept[0].captured_at_ns,
-        reread_deg={} if read is None else dict(read(whole.log_attenuation)),
     )
+
+
+def _reread(readings: list[Mapping[str, float]]) -> dict[str, float]:
+    """Angles read off the frames' pictures, fused as the measured ones are; those that every picture shows."""
+    names = [name for name in readings[0] if all(name in reading for reading in readings)]
+    return {name: float(pseudomedian(np.array([reading[name] for reading in readings]))) for name in names}
+
+
+def _closest(off_mm: NDArray[np.float64], off_deg: NDArray[np.float64]) -> int:
+    """The frame whose radiograph is shown: it lies beside the scan's angles, and the scan's line is drawn on it.
+
+    Args:
+        off_mm: (F, 37, 4, 3) landmarks less the fused ones. off_deg: (F, A) angles less the fused ones; a degree
+            counts as much as a millimetre.
+    """
+    distance = (off_mm**2).sum(axis=-1).mean(axis=(1, 2)) + (off_deg**2).mean(axis=1)
+    return int(np.argmin(distance))
 
 
 def _contradiction(measured: Measurements) -> Rejection | None:

@@ -30,7 +30,7 @@ class Measurements:
     the model predicts.
     endplates_mm, endplates_sd_mm: (37, 4, 3) float64, body frame.
     log_attenuation: (512, 256) float32, -ln(I/I0), grid RADIOGRAPH.
-    gates: measured gate values. timing_ms: wall time by step, milliseconds. view: the back view itself.
+    gates: measured gate values. timing_ms: wall time by step, milliseconds.
     """
 
     angles_deg: dict[str, float]
@@ -43,7 +43,6 @@ class Measurements:
     captured_at_ns: int
     number: int
     timing_ms: dict[str, float]
-    view: BackView
 
 
 class Pipeline:
@@ -123,7 +122,6 @@ class Pipeline:
             captured_at_ns=view.captured_at_ns,
             number=view.number,
             timing_ms=timing,
-            view=view,
         )
 
 

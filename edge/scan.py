@@ -17,7 +17,6 @@ from edge.fuse import MIN_ACCEPTED, ScanResult, fuse
 from edge.measure.reading import read_angles
 from edge.pipeline import Measurements, Pipeline
 from edge.runtime.bundle import Bundle
-from edge.summary import on_mean_view
 from edge.view.gates import Refusal
 
 if TYPE_CHECKING:
@@ -69,15 +68,14 @@ def scan(camera: DepthCamera, pipeline: Pipeline, frames: int, on_frame: OnFrame
 
 
 def answer(outcomes: Sequence[Outcome], bundle: Bundle, min_accepted: int, source: str) -> ScanResult:
-    """The scan as the bundle answers it: measured on the mean of the accepted views, with the bundle's intervals, and
-    its radiograph read back where there is a reader.
+    """The fused scan as the bundle has it: its intervals, and its radiographs read back where there is a reader.
 
     Raises:
-        RefusedError: see ``edge.fuse.fuse``. BundleError: the model or the reader failed.
+        RefusedError: see ``edge.fuse.fuse``. BundleError: the reader failed.
     """
     manifest = bundle.manifest
     return fuse(outcomes, manifest.interval_scales, min_accepted, source, manifest.interval_model,
-                partial(reread, bundle), on_mean_view(Pipeline(bundle).measure))
+                partial(reread, bundle))
 
 
 def reread(bundle: Bundle, log_attenuation: NDArray[np.float32]) -> dict[str, float]:

@@ -99,10 +99,11 @@ class Quality(_Model):
         "where it is good."
     )
     reread_deg: dict[str, float] = Field(
-        default_factory=dict, description="Angles read back off the radiograph; empty without a reader."
+        default_factory=dict, description="Angles read back off the frames' radiographs, fused as the measured ones "
+        "are; empty without a reader."
     )
     contradicted: tuple[str, ...] = Field(
-        default=(), description="Angles that the radiograph shows otherwise, by more than 4 degrees: there the picture "
+        default=(), description="Angles that the radiographs show otherwise, by more than 4 degrees: there the picture "
         "is not to be trusted."
     )
 

@@ -18,7 +18,6 @@ from edge.runtime.bundle import Bundle
 from edge.runtime.runner import StageRunner, Tensors
 from edge.scan import scan
 from edge.view.back_view import BackView
-from edge.view.mean_view import mean_view
 from export.evaluate.case import Case
 from export.evaluate.skin_features import skin_features
 from export.evaluate.skin_line import surface_angles
@@ -58,7 +57,8 @@ def examine(trial: Trial, bundle: Bundle, frames: int, drawn: bool = False) -> t
 
 def _scanned(camera: DepthCamera, pipeline: _Witness, frames: int) -> Seen:
     result = scan(camera, pipeline, frames).result
-    return Seen(result, pipeline.views, mean_view(pipeline.views))
+    shown = (number for number, picture in enumerate(pipeline.pictures) if picture is result.log_attenuation)
+    return Seen(result, pipeline.views, pipeline.views[next(shown, 0)])
 
 
 def _case(trial: Trial, seen: Seen) -> Case:
@@ -97,15 +97,18 @@ def _rounded(array: NDArray[np.floating]) -> Any:
 
 
 class _Witness(Pipeline):
-    """The device's pipeline, which also keeps the back views of the frames that it measures."""
+    """The device's pipeline, which also keeps the back views that it measures, and their pictures."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         self.views: list[BackView] = []
+        self.pictures: list[NDArray[np.float32]] = []
 
     def measure(self, view: BackView) -> Measurements:
+        measured = super().measure(view)
         self.views.append(view)
-        return super().measure(view)
+        self.pictures.append(measured.log_attenuation)
+        return measured
 
 
 class _Blank:

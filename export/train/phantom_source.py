@@ -39,7 +39,7 @@ VIEW_STREAM: Final = 31
 WAISTBAND_STREAM: Final = 43
 """Random stream of how high the trousers are worn."""
 MEAN_OF: Final = (1, 1, 4, 4, 12, 12)
-"""Frames whose mean a training view stands for, drawn per subject: a scan is measured on the mean of its views."""
+"""Frames whose mean a training view stands for, drawn per subject: noise hides what a calm surface teaches."""
 MEAN_STREAM: Final = 47
 TRIES: Final = 4
 """Views drawn per subject before it is left out."""

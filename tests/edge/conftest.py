@@ -22,7 +22,6 @@ from edge.report import make_report
 from edge.runtime.manifest import INTERVAL_NAMES
 from edge.runtime.template_runner import mean_endplates_mm, template_bundle
 from edge.scan import Scan
-from edge.view.back_view import BackView
 
 
 @pytest.fixture
@@ -59,7 +58,6 @@ def make_measurements():
             captured_at_ns=1_767_225_600_000_000_000 + number * 66_666_667,
             number=number,
             timing_ms={"see": 10.0 + number, "structure": 20.0},
-            view=BackView(np.full((256, 128), float(number), np.float32), np.ones((256, 128), bool), None, np.eye(4)),
         )
 
     return make

@@ -12,7 +12,6 @@ from edge.errors import RefusedError
 from edge.fuse import MIN_ACCEPTED, REASONS_AFTER_MODEL, fuse
 from edge.measure.angles import sagittal_angles
 from edge.runtime.manifest import INTERVAL_NAMES
-from edge.summary import on_mean_view
 from edge.view.gates import REASONS, refuse
 
 SCALES = dict.fromkeys(INTERVAL_NAMES, 1.5)
@@ -63,36 +62,28 @@ def test_of_frames_that_lie_alike_the_picture_is_that_of_the_angles_nearest_to_t
     assert fuse(frames, SCALES).log_attenuation[0, 0] == 2.0  # without the angles every frame would do, the first too
 
 
-def test_what_is_read_off_the_scans_picture_is_held_against_its_angles(make_measurements):
+def test_what_is_read_off_the_frames_pictures_is_fused_as_the_measured_angles_are(make_measurements):
     frames = shaken(make_measurements, [-1.0, 0.0, 2.0])
-    middle = fuse(frames, SCALES).angles[TK].value_deg
-    agreeing = fuse(frames, SCALES, read=lambda _: {TK: middle + 3.5})
-    assert agreeing.reread_deg == {TK: pytest.approx(middle + 3.5)}
+    departure = {"slope": 0.0}
+
+    def read(log_attenuation):
+        """A reader that sees the frame's own angle, which the first pixel numbers."""
+        return {TK: frames[int(log_attenuation[0, 0])].angles_deg[TK] + departure["slope"]}
+
+    agreeing = fuse(frames, SCALES, read=read)
+    assert agreeing.reread_deg == {TK: pytest.approx(agreeing.angles[TK].value_deg)}
     assert agreeing.contradicted == ()
 
-    otherwise = fuse(frames, SCALES, read=lambda _: {TK: middle + 4.5})
+    departure["slope"] = 4.5
+    otherwise = fuse(frames, SCALES, read=read)
     assert otherwise.contradicted == (TK,)
     assert otherwise.repeat == (), "another scan would not mend it"
-    assert fuse(frames, SCALES, read=lambda _: {}).reread_deg == fuse(frames, SCALES).reread_deg == {}
 
 
-def test_the_answer_of_a_scan_can_be_measured_on_the_mean_of_its_views(make_measurements):
+def test_an_angle_that_one_picture_does_not_show_is_not_read_back(make_measurements):
     frames = shaken(make_measurements, [-1.0, 0.0, 2.0])
-
-    def measure(view):
-        return make_measurements(7, angles={TK: 30.0 + float(view.surface_x_mm[0, 0])}, sd_deg=3.0)
-
-    fused = fuse(frames, SCALES, summary=on_mean_view(measure))
-    assert fused.angles[TK].value_deg == 31.0  # the mean of surfaces 0, 1 and 2
-    assert fused.angles[TK].repeatability_deg == pytest.approx(np.std([-1, 0, 2], ddof=1))
-    assert (fused.angles[TK].sd_deg, fused.log_attenuation[0, 0]) == (3.0, 7.0)
-    assert fused.captured_at_ns == frames[0].captured_at_ns
-
-
-def test_a_mean_view_whose_spine_cannot_be_is_no_result(make_measurements):
-    upside_down = make_measurements(endplates_mm=make_measurements().endplates_mm[::-1])
-    with pytest.raises(RefusedError, match="implausible_spine"):
-        fuse([make_measurements(i) for i in range(3)], SCALES, summary=on_mean_view(lambda _: upside_down))
+    assert fuse(frames, SCALES, read=lambda picture: {} if picture[0, 0] == 1.0 else {TK: 30.0}).reread_deg == {}
+    assert fuse(frames, SCALES).reread_deg == {}
 
 
 def test_refused_frames_are_counted_by_reason(make_measurements):
@@ -182,5 +173,5 @@ def _frame(number, offset):
     angles = sagittal_angles(spine)
     return Measurements(
         angles | {TK: angles[TK] + offset}, dict.fromkeys(INTERVAL_NAMES, 5.0), cobb_major(spine), spine,
-        np.ones((37, 4, 3)), np.zeros((512, 256), np.float32), {}, number, number, {}, None,
+        np.ones((37, 4, 3)), np.zeros((512, 256), np.float32), {}, number, number, {},
     )

@@ -11,7 +11,6 @@ from calib.phantom.relief import posterior_iliac_y_mm
 from calib.phantom.sampler import sample_subject
 from edge.errors import UsageError
 from edge.view.grid import RADIOGRAPH
-from edge.view.mean_view import mean_view
 from edge.view.see import see
 from export.train.angles import measured_angles
 from export.train.phantom_source import PhantomCache, otherwise_dressed, render_cache
@@ -67,8 +66,9 @@ def test_a_view_that_stands_for_the_mean_of_four_is_as_calm_as_the_mean_of_four(
 
     def roughness_mm(*frames) -> float:
         views = [see(frame) for frame in frames]
-        mean = mean_view(views)
-        step = np.diff(mean.surface_x_mm.astype(float), n=2, axis=0)[mean.mask[2:] & mean.mask[1:-1] & mean.mask[:-2]]
+        mask = np.all([view.mask for view in views], axis=0)
+        mean = np.mean([view.surface_x_mm for view in views], axis=0, dtype=float)
+        step = np.diff(mean, n=2, axis=0)[mask[2:] & mask[1:-1] & mask[:-2]]
         return float(np.median(np.abs(step - np.median(step))))
 
     alone, *others = render_frames(subject, camera, 4, 100_000)
