@@ -8,6 +8,7 @@ kyphosis and 0.76 for lordosis over thirty patients, readings with SD 2.9 and 5.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,7 @@ from scipy.interpolate import RegularGridInterpolator
 from calib.phantom.sampler import sample_subject
 from calib.phantom.skin import skin_layers
 from calib.phantom.splits import DEMO_SEED, SPLITS, split_of
+from calib.phantom.subject import Subject
 from calib.phantom.trunk import trunk_rows
 from edge.errors import UsageError
 from edge.measure.angles import sagittal_angles
@@ -107,16 +109,26 @@ def test_a_seed_outside_every_split_is_refused() -> None:
         split_of(-1)
 
 
+def columns_of(count: int, fraction: np.ndarray) -> Iterator[tuple[Subject, np.ndarray, np.ndarray]]:
+    """Of validation subjects: subject, line through the vertebrae (N, 3) mm, heights at fractions of it mm."""
+    first = SPLITS["validation"].start
+    for seed in range(first, first + count):
+        subject = sample_subject(seed, "typical")
+        line = vertebral_line_mm(subject.spine_photo.endplates_mm)
+        yield subject, line, line[0, 1] + (line[-1, 1] - line[0, 1]) * fraction
+
+
+def straightened(values: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """What is left of values along the column beside their straight line."""
+    return values - np.polyval(np.polyfit(heights, values, 1), heights)
+
+
 @lru_cache
 def contours(count: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of validation subjects: skin against the furrow 60 mm to either side, (N, 10) mm each; slopes of the furrow."""
     right, left, slopes = [], [], []
-    first = SPLITS["validation"].start
-    for seed in range(first, first + count):
-        subject = sample_subject(seed, "typical")
+    for subject, line, heights in columns_of(count, FRACTION):
         trunk = skin_layers(subject)[0]
-        line = vertebral_line_mm(subject.spine_photo.endplates_mm)
-        heights = line[0, 1] + (line[-1, 1] - line[0, 1]) * FRACTION
         rows = trunk_rows(subject, np.arange(line[0, 1] + 30, line[-1, 1] - 30, -3.0, dtype=np.float32))
         furrow = np.interp(-heights, -rows.y_mm[:, 0], rows.spinous_z_mm[:, 0])
         surface = RegularGridInterpolator((trunk.y_mm[::-1], trunk.z_mm), trunk.x_mm[::-1])
@@ -124,7 +136,7 @@ def contours(count: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         right.append(sides[0] - middle)
         left.append(sides[1] - middle)
         column = np.interp(heights, line[::-1, 1], line[::-1, 2])
-        column, swing = (v - np.polyval(np.polyfit(heights, v, 1), heights) for v in (column, furrow))
+        column, swing = (straightened(v, heights) for v in (column, furrow))
         if np.ptp(column) > 10.0:
             slopes.append(float(column @ swing / (column @ column)))
     return np.array(right), np.array(left), np.array(slopes)
@@ -147,15 +159,11 @@ def test_the_furrow_swings_less_to_the_side_than_the_column() -> None:
 def test_the_spinous_line_follows_large_swings_as_evenly_as_on_scans() -> None:
     slopes, rest = [], []
     fraction = np.linspace(0.025, 0.975, 20)
-    first = SPLITS["validation"].start
-    for seed in range(first, first + 300):
-        subject = sample_subject(seed, "typical")
-        line = vertebral_line_mm(subject.spine_photo.endplates_mm)
-        heights = line[0, 1] + (line[-1, 1] - line[0, 1]) * fraction
+    for subject, line, heights in columns_of(300, fraction):
         rows = trunk_rows(subject, np.arange(line[0, 1] + 30, line[-1, 1] - 30, -3.0, dtype=np.float32))
         column = np.interp(-heights, -line[:, 1], line[:, 2])
         spinous = np.interp(-heights, -rows.y_mm[:, 0], rows.spinous_z_mm[:, 0])
-        column, spinous = (v - np.polyval(np.polyfit(heights, v, 1), heights) for v in (column, spinous))
+        column, spinous = (straightened(v, heights) for v in (column, spinous))
         if np.ptp(column) > 20.0:
             slopes.append(float(column @ spinous / (column @ column)))
             rest.append(float(np.std(spinous - slopes[-1] * column)))
@@ -169,13 +177,9 @@ def test_the_spinous_line_follows_large_swings_as_evenly_as_on_scans() -> None:
 def test_the_sides_differ_with_the_column_close_to_the_spine_as_on_scans() -> None:
     columns, differences = [], []
     fraction = np.linspace(0.05, 0.95, 24)
-    first = SPLITS["validation"].start
-    for seed in range(first, first + 90):
-        subject = sample_subject(seed, "typical")
-        line = vertebral_line_mm(subject.spine_photo.endplates_mm)
-        heights = line[0, 1] + (line[-1, 1] - line[0, 1]) * fraction
+    for subject, line, heights in columns_of(90, fraction):
         column = np.interp(heights, line[::-1, 1], line[::-1, 2])
-        column = column - np.polyval(np.polyfit(heights, column, 1), heights)
+        column = straightened(column, heights)
         if not 4.0 < column.std() < 14.0:  # the scans are of curves of 16 to 46 degrees
             continue
         trunk = skin_layers(subject)[0]
@@ -185,7 +189,7 @@ def test_the_sides_differ_with_the_column_close_to_the_spine_as_on_scans() -> No
         odd = np.array([(surface(np.stack([heights, middle + out], axis=1))
                          - surface(np.stack([heights, middle - out], axis=1))) / 2 for out in (30.0, 60.0, 90.0)])
         columns.append(column)
-        differences.append([v - np.polyval(np.polyfit(heights, v, 1), heights) for v in odd])
+        differences.append([straightened(v, heights) for v in odd])
     along = np.array(columns).ravel()
     sides = np.array(differences).transpose(1, 0, 2).reshape(3, -1)
     assert len(columns) > 20
@@ -205,7 +209,7 @@ def test_the_outline_hardly_goes_along_with_the_column() -> None:
         heights = np.linspace(line[0, 1], 0.55 * line[-1, 1], 40)  # below the axillae, as on the scans
         column = np.interp(heights, line[:, 1], line[:, 2])
         outline = np.interp(heights, subject.torso.y_mm, subject.torso.mid_z_mm)
-        column, outline = (v - np.polyval(np.polyfit(heights, v, 1), heights) for v in (column, outline))
+        column, outline = (straightened(v, heights) for v in (column, outline))
         if column.std() > 2.0:
             slopes.append(float(column @ outline / (column @ column)))
     assert len(slopes) > 50
