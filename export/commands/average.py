@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from edge.cli.arguments import positive
-from edge.errors import UsageError
 from export.commands.cache_arguments import add_cache, add_training_seeds
+from export.commands.derived_run import check_derived, write_derived
 
 DESCRIPTION = """\
 Fine-tuned weights are at their best where they were tuned; between them and those that they started from lie weights
@@ -38,27 +38,20 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     torch.set_num_threads(args.threads)
-    from export.train.loop import save_atomic
     from export.train.mean_weights import mean_weights, with_own_statistics
     from export.train.phantom_source import PhantomCache
-    from export.train.provenance import command_line, read_training, write_record
+    from export.train.provenance import read_training
     from export.train.sources import joined
 
-    if not 0.0 <= args.share <= 1.0:
-        raise UsageError("no such share", expected="0 to 1", found=str(args.share), mend="give --share 0.5")
-    target = args.out / f"{args.stage}.pt"
-    if target.exists():
-        raise UsageError("the run has weights of this stage", found=str(target), mend="name another folder with --out")
+    check_derived(args.out, args.stage, args.share)
     weights = mean_weights(args.earlier / f"{args.stage}.pt", args.tuned / f"{args.stage}.pt", args.share)
     source = joined([PhantomCache(args.cache, tier, "train", args.seeds) for tier in args.tier], None)
     weights = with_own_statistics(weights, args.stage, args.tuned / "structure.pt", source, args.subjects)
-    args.out.mkdir(parents=True, exist_ok=True)
-    save_atomic(weights, target)
     parts = {name: read_training(folder, args.stage)
              for name, folder in (("earlier", args.earlier), ("tuned", args.tuned))}
     trained_on = dict.fromkeys(part["trained_on"] for part in parts.values() if "trained_on" in part)
-    write_record(args.out, args.stage, {
-        "command": command_line(), "trained_on": " + ".join(trained_on) or "not recorded",
+    target = write_derived(args.out, args.stage, weights, {
+        "trained_on": " + ".join(trained_on) or "not recorded",
         "validated_on": parts["tuned"].get("validated_on", "nothing"), **parts,
     })
     print(f"{target}: {args.share:g} of {args.tuned}, {1 - args.share:g} of {args.earlier}")

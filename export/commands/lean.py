@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edge.errors import UsageError
+from export.commands.derived_run import check_derived, write_derived
 
 DESCRIPTION = """\
 Stage 1 has one linear expert per kind of back. The one for typical backs knows how loosely skin and spine hang
@@ -26,20 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write ``RUN/structure.pt`` and ``RUN/structure_training.json``."""
     from export.train.lean import leaning_weights
-    from export.train.loop import save_atomic
-    from export.train.provenance import command_line, read_training, write_record
+    from export.train.provenance import read_training
 
-    if not 0.0 <= args.share <= 1.0:
-        raise UsageError("no such share", expected="0 to 1", found=str(args.share), mend="give --share 0.5")
-    target = args.out / "structure.pt"
-    if target.exists():
-        raise UsageError("the run has weights of this stage", found=str(target), mend="name another folder with --out")
-    weights = leaning_weights(args.run / "structure.pt", args.share)
-    args.out.mkdir(parents=True, exist_ok=True)
-    save_atomic(weights, target)
+    check_derived(args.out, "structure", args.share)
     trained = read_training(args.run, "structure")
-    write_record(args.out, "structure", {
-        "command": command_line(), "trained_on": trained.get("trained_on", "not recorded"),
+    target = write_derived(args.out, "structure", leaning_weights(args.run / "structure.pt", args.share), {
+        "trained_on": trained.get("trained_on", "not recorded"),
         "validated_on": trained.get("validated_on", "nothing"), "trained": trained,
     })
     print(f"{target}: typical backs answered by {args.share:g} as ideal ones")

@@ -51,3 +51,19 @@ class LinearExperts(nn.Module):
         """features (B, F), share (B, experts) summing to one -> (B, outputs)."""
         each = (share.unsqueeze(2) * features.unsqueeze(1)).flatten(1)
         return functional.linear(torch.cat([each, share], dim=1), self.weight, self.bias)
+
+
+def expert_weights(net: nn.Module) -> list[str]:
+    """Names of the weights of every ``LinearExperts`` in ``net``."""
+    return [f"{name}.weight" for name, module in net.named_modules() if isinstance(module, LinearExperts)]
+
+
+def by_expert(weight: Tensor) -> tuple[list[Tensor], Tensor]:
+    """Weight of a ``LinearExperts`` -> (outputs, F) of every expert, and their offsets (outputs, experts)."""
+    count = len(EXPERTS)
+    return list(weight[:, :-count].chunk(count, dim=1)), weight[:, -count:].clone()
+
+
+def side_by_side(experts: list[Tensor], offsets: Tensor) -> Tensor:
+    """Inverse of ``by_expert``."""
+    return torch.cat([*experts, offsets], dim=1)

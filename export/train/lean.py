@@ -10,12 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-import torch
 from torch import Tensor
 
 from edge.errors import BundleError
 from export.model.config import EXPERTS
-from export.model.experts import LinearExperts
+from export.model.experts import by_expert, expert_weights, side_by_side
 from export.train.loop import load_checkpoint
 from export.train.structure_trainer import load_structure
 
@@ -36,15 +35,12 @@ def leaning_weights(structure: Path, share: float) -> dict[str, Any]:
         raise BundleError("the weights are not of this network", where=str(structure),
                           expected="a stage 1 with experts", found=str(error).splitlines()[0],
                           mend="train it on from those weights first") from None
-    layers = [f"{name}.weight" for name, module in net.named_modules() if isinstance(module, LinearExperts)]
-    return {**weights, "net": {**weights["net"], **{name: _leaning(weights["net"][name], share) for name in layers}}}
+    leaning = {name: _leaning(weights["net"][name], share) for name in expert_weights(net)}
+    return {**weights, "net": {**weights["net"], **leaning}}
 
 
 def _leaning(weight: Tensor, share: float) -> Tensor:
-    """Columns: every expert's features side by side, then the experts' offsets."""
-    count = len(EXPERTS)
-    by_expert = list(weight[:, :-count].chunk(count, dim=1))
-    offsets = weight[:, -count:].clone()
-    by_expert[TYPICAL] = by_expert[TYPICAL].lerp(by_expert[IDEAL], share)
+    experts, offsets = by_expert(weight)
+    experts[TYPICAL] = experts[TYPICAL].lerp(experts[IDEAL], share)
     offsets[:, TYPICAL] = offsets[:, TYPICAL].lerp(offsets[:, IDEAL], share)
-    return torch.cat([*by_expert, offsets], dim=1)
+    return side_by_side(experts, offsets)

@@ -19,7 +19,7 @@ from export.train.radiograph_trainer import load_radiograph
 from export.train.sample import SampleSource
 from export.train.statistics import drawn_from, renew_statistics, seen_views
 from export.train.structure_trainer import load_structure
-from export.train.warm_start import warm_start
+from export.train.warm_start import GATE, grown
 
 BATCH: Final = 32
 
@@ -33,10 +33,9 @@ def mean_weights(earlier: Path, tuned: Path, share: float) -> dict[str, Any]:
         BundleError: a file is missing or damaged, or the two are not of the same network.
     """
     first, second = load_checkpoint(earlier), load_checkpoint(tuned)
-    if first["config"] == second["config"] and "gate.tell.weight" in second["net"]:
-        begun = load_structure(second)
-        warm_start(begun, earlier)
-        first = {**first, "net": begun.state_dict()}
+    gate = {name: value for name, value in second["net"].items() if name.startswith(f"{GATE}.")}
+    if gate and first["config"] == second["config"]:
+        first = {**first, "net": {**gate, **grown(load_structure(second), first["net"])}}
     shapes = [{name: tuple(value.shape) for name, value in weights["net"].items()} for weights in (first, second)]
     if first["config"] != second["config"] or shapes[0] != shapes[1]:
         raise BundleError("the weights are not of the same network", where=f"{earlier}, {tuned}",

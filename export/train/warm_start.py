@@ -5,6 +5,7 @@ Added blocks start as identities, added profiles unread, experts alike.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +15,12 @@ from torch import Tensor, nn
 from edge.errors import BundleError
 from export.model.attention import AttentionFFCBlock
 from export.model.config import EXPERTS
-from export.model.experts import LinearExperts
+from export.model.experts import expert_weights, side_by_side
 from export.train.loop import load_checkpoint
 
 GROWING: Final = ("profile.scale.", "profile.enter.0.", "head.angle_sd.0.")
 """Weights one of whose dimensions runs over the profiles, in order, or ends with the experts' shares: new come last."""
-GATE: Final = "gate."
+GATE: Final = "gate"
 
 
 @torch.no_grad()
@@ -29,16 +30,11 @@ def warm_start(net: nn.Module, path: Path) -> list[str]:
     Raises:
         BundleError: the file is damaged, or its layers have other shapes.
     """
-    own = net.state_dict()
-    experts = {f"{name}.weight" for name, module in net.named_modules() if isinstance(module, LinearExperts)}
-    given = {
-        key: _shared(value, own[key]) if key in experts else _grown(key, value, own.get(key))
-        for key, value in load_checkpoint(path)["net"].items()
-    }
+    own, given = net.state_dict(), grown(net, load_checkpoint(path)["net"])
     blocks = {name: module for name, module in net.named_modules() if isinstance(module, AttentionFFCBlock)}
-    added = [name for name in blocks if not any(key.startswith(f"{name}.") for key in given)]
-    begins_anew = tuple(f"{name}." for name in added) + (() if any(k.startswith(GATE) for k in given) else (GATE,))
-    lacking = [key for key in own if key not in given and not key.startswith(begins_anew)]
+    absent = [name for name in (*blocks, GATE) if not any(key.startswith(f"{name}.") for key in given)]
+    added = [name for name in absent if name in blocks]
+    lacking = [key for key in own if key not in given and not key.startswith(tuple(f"{name}." for name in absent))]
     other = [key for key in given if key not in own or own[key].shape != given[key].shape]
     if lacking or other:
         found = f"{len(lacking)} missing, {len(other)} other: {(lacking + other)[:3]}"
@@ -51,11 +47,20 @@ def warm_start(net: nn.Module, path: Path) -> list[str]:
     return added
 
 
+def grown(net: nn.Module, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """``given`` weights in the shapes of ``net``, where it reads more profiles or has experts and they do not."""
+    own, experts = net.state_dict(), expert_weights(net)
+    return {
+        key: _shared(value, own[key]) if key in experts else _grown(key, value, own.get(key))
+        for key, value in given.items()
+    }
+
+
 def _shared(given: Tensor, own: Tensor) -> Tensor:
     """One linear layer as every expert's, without offsets of their own."""
     if (given.shape[1] + 1) * len(EXPERTS) != own.shape[1]:
         return given
-    return torch.cat([given.repeat(1, len(EXPERTS)), given.new_zeros(len(given), len(EXPERTS))], dim=1)
+    return side_by_side([given] * len(EXPERTS), given.new_zeros(len(given), len(EXPERTS)))
 
 
 def _grown(key: str, given: Tensor, own: Tensor | None) -> Tensor:
