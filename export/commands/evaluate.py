@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="scan the first N subjects ten times over (default: none)")
     parser.add_argument("--calibrate", type=count, default=0, metavar="N",
                         help="also say how intervals hold that are calibrated on N validation subjects of this tier; "
-                             "a device's are calibrated on typical ones (default: none)")
+                             "a device's are calibrated on several (default: none)")
     parser.add_argument("--robustness", action="store_true",
                         help="instead of the tables, one row per thing that may go wrong, over the same subjects")
     parser.add_argument("--baselines", type=Path, metavar="FILE",
@@ -103,7 +103,7 @@ def _phantoms(args: argparse.Namespace) -> int:
     tasks = [Task(seed, drawn=k < args.radiographs, repeats=REPEATS if k < args.repeats else 0)
              for k, seed in enumerate(seeds)]
     # First, for too few or wrong ones are refused before minutes are spent on the subjects.
-    own = calibrate(campaign, calibration_seeds(args.calibrate), args.workers)[0] if args.calibrate else None
+    own = calibrate([(campaign, calibration_seeds(args.calibrate))], args.workers)[0] if args.calibrate else None
     cases = run_campaign(campaign, tasks, args.workers, progress_line(time.monotonic()))
     if own is not None:
         cases = with_tier_intervals(cases, own)

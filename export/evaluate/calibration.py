@@ -12,23 +12,32 @@ from export.evaluate.case import Case
 from export.evaluate.interval_fit import fit_interval_model, with_intervals
 
 
-def calibration_seeds(subjects: int) -> range:
+def calibration_seeds(subjects: int, first: int = CALIBRATION_START) -> range:
     """Those that are taken where nobody asks for others."""
-    return range(CALIBRATION_START, CALIBRATION_START + subjects)
+    return range(first, first + subjects)
 
 
-def calibrate(campaign: Campaign, seeds: range, workers: int) -> tuple[IntervalModel, list[Case]]:
-    """The interval model for the campaign's tier and bundle, and the validation cases that it was fitted on.
+def calibrate(campaigns: Sequence[tuple[Campaign, range]], workers: int) -> tuple[IntervalModel, list[Case]]:
+    """The interval model for a bundle, and the validation cases that it was fitted on.
+
+    Args:
+        campaigns: of one bundle, as a rule one per tier, each with its validation seeds.
 
     Raises:
         UsageError: seeds outside validation, too few subjects. LatxError: as ``run_campaign``.
     """
-    check_split(seeds, "validation")
-    tell = progress_line(time.monotonic(), "validation subjects")
-    cases = [case for case in run_campaign(campaign, [Task(s) for s in seeds], workers, tell) if case.answered]
-    on = (f"phantom {campaign.tier} {seeds.start}:{seeds.stop} "
-          f"({len(cases)} subjects, {campaign.frames} frames per scan)")
-    return fit_interval_model(cases, on), cases
+    for _, seeds in campaigns:
+        check_split(seeds, "validation")
+    cases: list[Case] = []
+    on = []
+    for campaign, seeds in campaigns:
+        tell = progress_line(time.monotonic(), f"{campaign.tier} validation subjects")
+        made = run_campaign(campaign, [Task(s) for s in seeds], workers, tell)
+        answered = [case for case in made if case.answered]
+        cases += answered
+        on.append(f"phantom {campaign.tier} {seeds.start}:{seeds.stop} "
+                  f"({len(answered)} subjects, {campaign.frames} frames per scan)")
+    return fit_interval_model(cases, " + ".join(on)), cases
 
 
 def with_tier_intervals(cases: Sequence[Case], model: IntervalModel) -> list[Case]:

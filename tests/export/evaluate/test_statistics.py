@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from edge.errors import UsageError
+from edge.measure.interval_model import IntervalModel
 from edge.runtime.manifest import INTERVAL_NAMES
+from export.cli import main
 from export.evaluate.calibration import calibrate, with_tier_intervals
 from export.evaluate.campaign import Campaign
 from export.evaluate.case import Case
@@ -28,11 +30,12 @@ from export.evaluate.sections import interval_values, section_text, section_valu
 from export.evaluate.skin_features import FEATURES
 
 
-def made_case(number: int, rng: np.random.Generator, wide: bool = False) -> Case:
-    """A subject whose errors grow with the model's own doubt."""
-    doubt = float(rng.uniform(1.0, 4.0))
+def made_case(number: int, rng: np.random.Generator, wide: bool = False, hard: bool = False) -> Case:
+    """A subject whose errors grow with the model's own doubt; a ``hard`` one's faster than that."""
+    doubt = float(rng.uniform(4.0, 6.0) if hard else rng.uniform(1.0, 4.0))
+    sd = 1.5 * doubt if hard else doubt
     true = {name: float(rng.uniform(5.0, 60.0)) for name in INTERVAL_NAMES}
-    measured = {name: max(value + doubt * float(rng.standard_normal()), 0.0) for name, value in true.items()}
+    measured = {name: max(value + sd * float(rng.standard_normal()), 0.0) for name, value in true.items()}
     reach = 30.0 if wide else 1.645 * doubt
     return Case(
         name=f"seed {number}", true_deg=true, predicted_deg=measured, sd_deg=dict.fromkeys(INTERVAL_NAMES, doubt),
@@ -208,8 +211,29 @@ def test_intervals_of_the_own_tier_are_told_beside_those_of_the_device() -> None
 
 
 def test_intervals_are_calibrated_on_validation_seeds_only(tmp_path: Path) -> None:
+    typical, hard = (Campaign(None, "", tier, 1, 1, tmp_path) for tier in ("typical", "hard"))
     with pytest.raises(UsageError, match="not validation seeds"):
-        calibrate(Campaign(None, "", "typical", 1, 1, tmp_path), range(0, 200), 1)
+        calibrate([(typical, range(200_000, 200_200)), (hard, range(0, 200))], 1)
+    assert not list(tmp_path.iterdir())  # refused before anybody was measured
+
+
+def test_every_tier_needs_its_number_of_subjects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["intervals", "edge/bundle", "--tier", "typical", "hard", "--subjects", "200"]) == 2
+    assert "expected 2 numbers" in capsys.readouterr().err
+
+
+def test_intervals_of_two_kinds_hold_for_both_where_the_doubt_tells_them_apart() -> None:
+    rng = np.random.default_rng(8)
+    usual, hard = ([made_case(n, rng, hard=kind) for n in range(count)] for kind, count in ((False, 400), (True, 100)))
+
+    alone, both = fit_interval_model(usual, "one kind"), fit_interval_model(usual + hard, "two kinds")
+
+    def held(model: IntervalModel, kind: bool) -> float:
+        unseen = [with_intervals(made_case(n, rng, hard=kind), model) for n in range(600)]
+        return float(np.mean([angle["coverage"] for angle in interval_values(unseen)["all"].values()]))
+
+    assert held(both, False) == pytest.approx(0.9, abs=0.03)
+    assert held(both, True) > held(alone, True) + 0.05
 
 
 def test_a_kept_result_is_found_for_the_same_question_only(cases: list[Case], tmp_path: Path) -> None:
