@@ -14,8 +14,8 @@ from export.commands.cache_arguments import default_cache
 DESCRIPTION = """\
 Validation subjects go through the device's whole path. From their errors follows how wide an interval must be, given
 what the device sees of the view: the model's doubt, the spread between frames, distance, missing depth, folds, build.
-A device cannot know a tier of the phantom. As far as its doubt tells one from the other, intervals that are calibrated on
-several fit each better than those of one alone, which are far too wide on ideal backs and too narrow on hard ones.
+A device cannot know a tier of the phantom. As far as its doubt tells one from the other, intervals that are calibrated
+on several fit each better than those of one alone, which are far too wide on ideal backs and too narrow on hard ones.
 A reader of radiographs (latx-export reader) is added to the bundle on the same occasion, where one is given."""
 
 TIERS_MIXED: Final = ("typical", "sensor", "hard")
