@@ -9,9 +9,10 @@ from export.commands.derived_run import check_derived, write_derived
 
 DESCRIPTION = """\
 Stage 1 has one linear expert per kind of back. The one for typical backs knows how loosely skin and spine hang
-together on the phantom; where scanned backs show that theirs do more closely, let it answer in part as the expert for
-ideal backs does. Phantom errors grow a little by it. RUN gets the weights and says what they were made from; check them
-with latx-export evaluate, on the phantom and on scans."""
+together on the phantom; where scanned backs are measured better so, let it answer in part as the expert for ideal
+backs does: why they are is not known, a closer phantom changed nothing about it. Phantom errors grow a little by it.
+RUN gets the weights and says what they were made from; check them with latx-export evaluate, on the phantom and on
+scans."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from export.evaluate.interval_fit import fit_interval_model, with_intervals
 
 
 def calibration_seeds(subjects: int, first: int = CALIBRATION_START) -> range:
-    """Those that are taken where nobody asks for others."""
+    """So many validation seeds from ``first`` on; where nobody asks for others, those that no training validates on."""
     return range(first, first + subjects)
 
 
