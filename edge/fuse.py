@@ -88,7 +88,8 @@ class ScanResult:
     angles: by ``ANGLE_NAMES``. cobb, cobb_curve: the major coronal curve of the fused landmarks.
     endplates_mm: (37, 4, 3) float64, body frame; like the angles a pseudomedian over the accepted frames.
     endplates_sd_mm: (37, 4, 3) float64, medians.
-    log_attenuation: (512, 256) float32 of the accepted frame whose landmarks and angles are closest to the fused ones.
+    log_attenuation: (512, 256) float32 of the accepted frame whose landmarks and angles are closest to the fused ones;
+    frame_number: which one of the camera's that is.
     refusals: reason -> frames left out. gates: median of each measured value. timing_ms: median of each step.
     captured_at_ns: of the first accepted frame. reread_deg: angles read back off the accepted frames' radiographs and
     fused as the measured ones are, empty where nobody reads.
@@ -100,6 +101,7 @@ class ScanResult:
     endplates_mm: NDArray[np.float64]
     endplates_sd_mm: NDArray[np.float64]
     log_attenuation: NDArray[np.float32]
+    frame_number: int
     accepted_frames: int
     refusals: dict[str, int]
     gates: dict[str, float]
@@ -186,6 +188,7 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
         endplates_mm=middle,
         endplates_sd_mm=np.median([m.endplates_sd_mm for m in kept], axis=0),
         log_attenuation=kept[closest].log_attenuation,
+        frame_number=kept[closest].number,
         accepted_frames=len(kept),
         refusals=dict(Counter(r.reason for r in rejected).most_common()),
         gates=gates,

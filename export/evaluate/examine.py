@@ -57,8 +57,8 @@ def examine(trial: Trial, bundle: Bundle, frames: int, drawn: bool = False) -> t
 
 def _scanned(camera: DepthCamera, pipeline: _Witness, frames: int) -> Seen:
     result = scan(camera, pipeline, frames).result
-    shown = (number for number, picture in enumerate(pipeline.pictures) if picture is result.log_attenuation)
-    return Seen(result, pipeline.views, pipeline.views[next(shown, 0)])
+    pictured = next(view for view in pipeline.views if view.number == result.frame_number)
+    return Seen(result, pipeline.views, pictured)
 
 
 def _case(trial: Trial, seen: Seen) -> Case:
@@ -97,18 +97,15 @@ def _rounded(array: NDArray[np.floating]) -> Any:
 
 
 class _Witness(Pipeline):
-    """The device's pipeline, which also keeps the back views that it measures, and their pictures."""
+    """The device's pipeline, which also keeps the back views that it measures."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         self.views: list[BackView] = []
-        self.pictures: list[NDArray[np.float32]] = []
 
     def measure(self, view: BackView) -> Measurements:
-        measured = super().measure(view)
         self.views.append(view)
-        self.pictures.append(measured.log_attenuation)
-        return measured
+        return super().measure(view)
 
 
 class _Blank:
