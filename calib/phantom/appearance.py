@@ -90,7 +90,8 @@ def draw_appearance(subject: Subject) -> Appearance:
 
     leanness = 1.6 * traits.muscularity - 1.9 * traits.adiposity + rng.normal(0.0, 1.4)
     prominence = 6.5 * scale + vary * leanness
-    up, out = rng.normal(0.0, 6.0) * vary, rng.normal(0.0, 5.0) * vary
+    # The inferior angle lies behind T7 to T9.
+    up, out = rng.normal(0.0, 12.0) * vary, rng.normal(0.0, 5.0) * vary
     tilt = float(rng.uniform(0.0, 1.0))
     scapulae = [
         Scapula(

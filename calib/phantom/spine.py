@@ -23,9 +23,11 @@ N: Final = len(VERTEBRAE)  # 18, and S1 makes 19 tilts
 
 # Mean sagittal tilt of each vertebra, C7..L5 and the S1 endplate, standing adolescent; degrees, positive =
 # anterior side higher. From the cohorts' mean angles (TK T4-T12 about 33, LL L1-S1 50 with 70 % of it in L4-S1
-# (n = 627), SS 39); the thoracic shape follows the segment tilts of 65 adult CT spines.
+# (n = 627), SS 39). The thoracic shape followed the segment tilts of 65 adult CT spines, who lay; in twelve standing
+# adolescents with scoliosis the kyphosis reaches 25 mm further down, and so it does here: their centreline lies 6 mm
+# behind the lying one's at half of its height, at the same angles.
 _MEAN_TILT_DEG: Final = np.array(
-    [-20, -23, -22, -19.5, -16, -11, -5, 0, 4, 8, 11, 13, 14.5, 14.5, 13.5, 7.5, -4.5, -20.5, -39], dtype=float
+    [-26, -26.5, -23.5, -20.5, -17.5, -14, -9.5, -5.5, -2, 2.5, 6.5, 10, 13.5, 14.5, 14.5, 9, -3, -19.5, -39]
 )
 # Their SD, from the same CT spines, and the correlation length in levels: 2.7 in those, who lay; standing patients
 # bend in longer waves (what both of its angles leave open of a centreline's mid-height has SD 4.4 mm; 6.9 with 2.7).

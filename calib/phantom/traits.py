@@ -75,7 +75,7 @@ def draw_targets(rng: np.random.Generator, curve_type: str) -> SpineTargets:
     scoliotic = curve_type != "none"
     mean_kyphosis, sd_kyphosis = (31.0, 14.5) if scoliotic else (38.5, 12.0)
     kyphosis = mean_kyphosis + sd_kyphosis * rng.standard_normal()
-    slope = 36.5 + 8.7 * rng.standard_normal() - 0.10 * (kyphosis - 34.0)
+    slope = 36.5 + 9.5 * rng.standard_normal() - 0.10 * (kyphosis - 34.0)
     tilt = 8.5 + 7.5 * rng.standard_normal() - 0.10 * (slope - 36.5)
     inclination = 21.0 + 0.35 * (kyphosis - 34.0) + 2.5 * rng.standard_normal() - 0.05 * (slope - 36.5)
     lordosis = slope + inclination
@@ -94,5 +94,5 @@ def draw_targets(rng: np.random.Generator, curve_type: str) -> SpineTargets:
         pelvic_tilt_deg=float(np.clip(tilt, -10.0, 32.0)),
         cobb_deg=float(np.clip(cobb, 0.0, 70.0)),
         curve_side=1 if rng.random() < right else -1,
-        sagittal_balance_mm=float(np.clip(rng.normal(-60.0, 10.0), -105.0, 25.0)),
+        sagittal_balance_mm=float(np.clip(rng.normal(-68.0, 10.0), -112.0, 25.0)),
     )
