@@ -10,8 +10,9 @@ from edge.cli.arguments import positive
 
 DESCRIPTION = """\
 Scanned backs with radiographic truth (see latx-calib import scans -h) and phantoms of the test split are looked at by
-the same camera model through the device's own gates and back view, and their shapes are compared: depth of the spine,
-flanks, turn of the surface, asymmetry, stance, roughness. It prints a table and keeps nothing of the scans."""
+the same camera model through the device's own gates and back view, and their shapes are compared: depth and bow of the
+spine, lean of the skin, flanks, turn of the surface, asymmetry, stance, roughness. It prints a table and keeps nothing
+of the scans."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

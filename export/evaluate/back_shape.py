@@ -31,6 +31,8 @@ TURN_OFFSET_MM: Final = 60.0
 """Distance beside the spine at which the turn of the back's surface is read, as a scoliometer would."""
 BAND_MM: Final = 9.0
 """Half-height of the strip over which a value is averaged."""
+LEAN_REACH_MM: Final = 12.0
+"""Half-height over which the mid-line skin's lean is taken."""
 PROFILE_DEGREE: Final = 6
 """Polynomial taken off the mid-line profile: what remains is bumps, folds and noise."""
 ROUGHNESS_MM: Final = 9.0
@@ -47,11 +49,12 @@ class BackShape:
 
     depth_mm: from the mid-line skin to the line through the vertebral bodies. flanks_mm: (3, 10) how far the skin
     lies in front of the mid-line skin at ``OFFSETS_MM``, mean of both sides. turn_deg: axial turn of the surface about
-    the spine (positive: right side stands out backwards). half_width_mm: of the outline. deviation_mm: of the
-    centreline to the subject's right of the straight line between its ends. surface_deg, centreline_deg: kyphosis,
-    lordosis of skin and spine by one definition. spinous_slope, spinous_r: lateral deviation of the spinous line
-    regressed on that of the centreline (NaN where it is not known). inclination_deg: of the spine's chord, positive
-    forwards. top_mm, bottom_mm: heights of the spine's ends in the body frame.
+    the spine (positive: right side stands out backwards). half_width_mm: of the outline. deviation_mm, bow_mm: of the
+    centreline to the subject's right, and in front, of the straight line between its ends. lean_deg: of the mid-line
+    skin, positive where it rises forwards; nape_deg: the same at the C7-T1 junction. surface_deg, centreline_deg:
+    kyphosis, lordosis of skin and spine by one definition. spinous_slope, spinous_r: lateral deviation of the spinous
+    line regressed on that of the centreline (NaN where it is not known). inclination_deg: of the spine's chord,
+    positive forwards. top_mm, bottom_mm: heights of the spine's ends in the body frame.
     """
 
     name: str
@@ -60,6 +63,9 @@ class BackShape:
     turn_deg: Values
     half_width_mm: Values
     deviation_mm: Values
+    bow_mm: Values
+    lean_deg: Values
+    nape_deg: float
     spinous_slope: float
     spinous_r: float
     inclination_deg: float
@@ -100,7 +106,7 @@ def shape_of(name: str, view: BackView, centreline_mm: Values, spinous_mm: Value
     top, bottom = float(line[0, 1]), float(line[-1, 1])
     heights = top + HEIGHTS * (bottom - top)
     spine_x, spine_z = (np.interp(-heights, -line[:, 1], line[:, axis]) for axis in (0, 2))
-    chord_z = np.interp(-heights, [-top, -bottom], [line[0, 2], line[-1, 2]])
+    chord_x, chord_z = (np.interp(-heights, [-top, -bottom], line[[0, -1], axis]) for axis in (0, 2))
     surface = np.where(view.mask, view.surface_x_mm, np.nan).astype(np.float64)
     rows_y, cols_z = BACK_VIEW.rows_y_mm, BACK_VIEW.cols_u_mm
     middle = np.interp(-heights, -rows_y, skin)
@@ -121,10 +127,12 @@ def shape_of(name: str, view: BackView, centreline_mm: Values, spinous_mm: Value
     profile = np.stack([skin[span], rows_y[span], np.zeros(int(span.sum()))], axis=1).astype(np.float64)
     fit = np.polynomial.Chebyshev.fit(profile[:, 1], profile[:, 0], PROFILE_DEGREE)
     deviation = spine_z - chord_z
+    lean_deg = _lean_deg(view, skin, np.append(top, heights))
     slope, r = _follows(deviation, _deviation(_downwards(spinous_mm), heights)) if spinous_mm is not None else _UNKNOWN
     return BackShape(
         name=name, depth_mm=spine_x - middle, flanks_mm=flanks, turn_deg=turn, half_width_mm=half_width,
-        deviation_mm=deviation, spinous_slope=slope, spinous_r=r,
+        deviation_mm=deviation, bow_mm=spine_x - chord_x, lean_deg=lean_deg[1:], nape_deg=float(lean_deg[0]),
+        spinous_slope=slope, spinous_r=r,
         inclination_deg=float(np.degrees(np.arctan2(line[0, 0] - line[-1, 0], top - bottom))),
         surface_deg=tangent_angles(profile),
         centreline_deg=(true_deg.get("centreline_kyphosis", np.nan), true_deg.get("centreline_lordosis", np.nan)),
@@ -142,6 +150,14 @@ def _deviation(line_mm: Values, heights: Values) -> Values:
     """z of a descending line at ``heights``, from the straight line between its values at their ends."""
     z = np.interp(-heights, -line_mm[:, 1], line_mm[:, 2])
     return z - np.interp(-heights, [-heights[0], -heights[-1]], [z[0], z[-1]])
+
+
+def _lean_deg(view: BackView, skin: NDArray[np.float32], heights: Values) -> Values:
+    """Angle by which the mid-line ``skin`` rises forwards at ``heights``; NaN within the reach of the view's ends."""
+    seen = view.mask.any(axis=1)
+    above, below = (np.interp(-(heights + by), -BACK_VIEW.rows_y_mm[seen], skin[seen], left=np.nan, right=np.nan)
+                    for by in (LEAN_REACH_MM, -LEAN_REACH_MM))
+    return np.asarray(np.degrees(np.arctan2(above - below, 2 * LEAN_REACH_MM)))
 
 
 def _follows(x: Values, y: Values) -> tuple[float, float]:

@@ -28,6 +28,8 @@ class Statistic:
 
 BY_HEIGHT: Final = (
     Statistic("skin to centreline, mm", lambda b: b.depth_mm),
+    Statistic("centreline before its chord, mm", lambda b: b.bow_mm),
+    Statistic("lean of the skin forwards, deg", lambda b: b.lean_deg),
     *(Statistic(f"flank at {offset:.0f} mm, mm in front", lambda b, k=k: b.flanks_mm[k])  # type: ignore[misc]
       for k, offset in enumerate(OFFSETS_MM)),
     Statistic("turn of the surface, deg", lambda b: b.turn_deg - np.nanmedian(b.turn_deg)),
@@ -48,6 +50,7 @@ ONE_NUMBER: Final = (
     Statistic("spinous line on centreline, slope", lambda b: b.spinous_slope, 2),
     Statistic("spinous line on centreline, r", lambda b: b.spinous_r, 2),
     Statistic("inclination of the spine, deg", lambda b: b.inclination_deg),
+    Statistic("lean of the nape at C7-T1, deg", lambda b: b.nape_deg),
     Statistic("profile residual, mm", lambda b: b.profile_residual_mm, 2),
     Statistic("roughness below 9 mm, mm", lambda b: b.roughness_mm, 2),
     Statistic("C7-T1 above the shoulders, mm", lambda b: b.top_mm),

@@ -20,14 +20,16 @@ WriteScan = Callable[..., dict[str, float]]
 TRUE = {"cobb_major": 20.0, "centreline_kyphosis": 40.0, "centreline_lordosis": 30.0}
 
 
-def made_shape(turn_deg: float = 0.0, spinous_share: float = 0.5) -> BackShape:
-    """A flat back turned about the vertical, over a spine that bows 30 mm to the right."""
-    z = BACK_VIEW.cols_u_mm
-    surface = np.broadcast_to(-np.tan(np.radians(turn_deg)) * z, (BACK_VIEW.rows, BACK_VIEW.cols)).astype(np.float32)
-    mask = np.broadcast_to(np.abs(z) < 120.0, surface.shape).copy()
+def made_shape(turn_deg: float = 0.0, spinous_share: float = 0.5, lean_deg: float = 0.0, top_mm: float = 600.0,
+               bow_mm: float = 0.0) -> BackShape:
+    """A flat back seen up to ``top_mm``, turned about the vertical, over a spine that bows 30 mm to the right."""
+    z, height = BACK_VIEW.cols_u_mm, BACK_VIEW.rows_y_mm[:, None]
+    surface = (np.tan(np.radians(lean_deg)) * height - np.tan(np.radians(turn_deg)) * z).astype(np.float32)
+    mask = (np.abs(z) < 120.0) & (height <= top_mm)
     view = BackView(np.where(mask, surface, 0).astype(np.float32), mask, None, np.eye(4))
     y = np.linspace(20.0, -400.0, 60)
-    line = np.stack([np.full(60, 70.0), y, 30.0 * np.sin(np.linspace(0, np.pi, 60))], axis=1)
+    arch = np.sin(np.linspace(0, np.pi, 60))
+    line = np.stack([70.0 + bow_mm * arch, y, 30.0 * arch], axis=1)
     spinous = line * [0.0, 1.0, spinous_share]
     shape = shape_of("made", view, line, spinous, TRUE)
     assert shape is not None
@@ -42,6 +44,16 @@ def test_depth_turn_and_the_spinous_line_are_read_as_they_were_made() -> None:
     np.testing.assert_allclose(shape.flanks_mm[:2], 0.0, atol=1.0)
     assert shape.spinous_slope == pytest.approx(0.4)
     assert shape.roughness_mm == pytest.approx(0.0, abs=0.05)
+
+
+def test_lean_and_bow_are_read_as_they_were_made_where_the_back_is_seen() -> None:
+    shape = made_shape(lean_deg=12.0, bow_mm=-20.0)
+    cut = made_shape(lean_deg=12.0, top_mm=25.0)  # 5 mm above the column's end
+
+    np.testing.assert_allclose([shape.nape_deg, *shape.lean_deg], 12.0, atol=0.2)
+    np.testing.assert_allclose(shape.bow_mm[[0, 4, 9]], [-3.1, -19.8, -3.1], atol=0.2)
+    np.testing.assert_allclose(cut.lean_deg, 12.0, atol=0.2)
+    assert np.isnan(cut.nape_deg)
 
 
 def test_a_back_without_a_spinous_line_has_no_slope() -> None:
