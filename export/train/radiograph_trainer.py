@@ -42,7 +42,7 @@ class RadiographWeights:
     bodies: float = 15.0
     edges: float = 45.0
     stray: float = 18.0
-    structure: float = 12.0
+    structure: float = 16.0
     adversarial: float = 0.2
     matching: float = 2.0
     true_endplates: float = 0.75
@@ -51,10 +51,10 @@ class RadiographWeights:
 
 COARSE_PX: Final = 8
 """Side of the blocks (12 mm) whose mean brightness is asked for everywhere: about what a back tells."""
-DETAIL: Final = 0.75
+DETAIL: Final = 0.4
 """Contrast of the template's detail that is kept outside the vertebral bodies.
 
-It is another person's: at full contrast it costs structural similarity what it gives in looks.
+It is another person's, its gas and its arms: at full contrast it costs structural similarity what it gives in looks.
 """
 
 

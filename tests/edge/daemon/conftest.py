@@ -25,9 +25,9 @@ from edge.sinks.mqtt.link_status import LinkStatus
 
 
 def torn(frame: Frame) -> Frame:
-    """Without the band across the middle that a lost packet takes."""
+    """Without the band across the middle that lost packets take."""
     share = np.arange(frame.depth_m.shape[0])[:, None] / frame.depth_m.shape[0]
-    return replace(frame, depth_m=np.where((share > 0.4) & (share < 0.6), 0, frame.depth_m))
+    return replace(frame, depth_m=np.where((share > 0.3) & (share < 0.7), 0, frame.depth_m))
 
 
 SCENES: dict[str, Callable[[Frame], Frame]] = {
