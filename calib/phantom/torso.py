@@ -22,8 +22,9 @@ Array = NDArray[np.float64]
 # Skin to centreline at 5, 15, ... 95 % of the height from C7/T1 down to L5/S1, in mm: measured mean, and SD of what
 # remains per level once a subject's own mean (SD 8.5) is taken out. Measured were 6.7 4.2 2.9 3.3 3.9 3.4 2.7 3.0 3.5
 # 6.8, in which the reading of the lines is included: drawn are nine tenths of it in the thorax and about two fifths in
-# the lumbar spine, with which the skin's angles follow the read ones as in thirty patients (r 0.83 and 0.76; all of it
-# gives 0.79 and 0.68). The reference column was 426 mm high.
+# the lumbar spine; the skin's angles then follow the read ones nearly as closely as in thirty patients (r 0.80, 0.74;
+# theirs 0.83, 0.76). The first mean was 65.3: the neck begins there and takes the rest off again. The reference column
+# was 426 mm high.
 _FRACTION: Final = np.linspace(0.05, 0.95, 10)
 _DEPTH_MEAN_MM: Final = np.array([66.9, 61.8, 60.6, 62.2, 65.9, 70.7, 75.7, 80.2, 83.7, 84.2])
 _DEPTH_RESIDUAL_SD_MM: Final = np.array([5.8, 3.8, 2.6, 3.1, 3.5, 2.6, 1.5, 1.3, 1.8, 3.2])
@@ -66,7 +67,8 @@ _OUTLINE_WANDER_MM: Final = 3.0
 _SIDES_STREAM: Final = 31
 # Where the back's profile passes over into neck and sacrum, mm above C7's and S1's centres, mean and SD: not right
 # there, or a back would give away where its column ends, which on scans it does within 10 and 17 mm only. On twelve
-# scans the skin leans by 25 deg at 11 mm below the C7/T1 disc (phantom without it: 13) and by 32 at the disc.
+# scans the skin leans by 25 deg at 11 mm below the C7/T1 disc and by 32 at the disc. The neck rises forwards by
+# ``_NECK_SLOPE`` and half of the slope of C7.
 _NECK_FROM_MM: Final = (-18.0, 10.0)
 _NECK_SLOPE: Final = (0.65, 0.10)
 _SACRUM_FROM_MM: Final = (-8.0, 12.0)
