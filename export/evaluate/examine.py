@@ -28,11 +28,15 @@ _DIGITS = 3  # of millimetres and degrees
 
 @dataclass(frozen=True)
 class Seen:
-    """What a scan left behind: its fused result, the views that it was measured on, and the one that is pictured."""
+    """What a scan left behind: its fused result, and the views that it was measured on."""
 
     result: ScanResult
     views: list[BackView]
-    pictured: BackView
+
+    @property
+    def pictured(self) -> BackView:
+        """The view whose radiograph the result shows."""
+        return next(view for view in self.views if view.number == self.result.frame_number)
 
 
 def examine(trial: Trial, bundle: Bundle, frames: int, drawn: bool = False) -> tuple[Case, Seen | None]:
@@ -56,9 +60,7 @@ def examine(trial: Trial, bundle: Bundle, frames: int, drawn: bool = False) -> t
 
 
 def _scanned(camera: DepthCamera, pipeline: _Witness, frames: int) -> Seen:
-    result = scan(camera, pipeline, frames).result
-    pictured = next(view for view in pipeline.views if view.number == result.frame_number)
-    return Seen(result, pipeline.views, pictured)
+    return Seen(scan(camera, pipeline, frames).result, pipeline.views)
 
 
 def _case(trial: Trial, seen: Seen) -> Case:

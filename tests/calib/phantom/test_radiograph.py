@@ -120,9 +120,9 @@ def test_a_body_grid_rendered_directly_agrees_with_the_moved_picture(subject: Su
     window = np.s_[200:330, column_of_spine - 30 : column_of_spine + 20]
     # The textures differ with the grid; the anatomy does not.
     agreement = np.corrcoef(moved[window].ravel(), direct[window].ravel())[0, 1]
-    assert agreement > 0.95
-    off = np.corrcoef(moved[window].ravel(), np.roll(direct, 5, axis=0)[window].ravel())[0, 1]
-    assert off < 0.95  # the comparison can fail: five rows off it does
+    assert agreement > 0.97
+    off = np.corrcoef(moved[window].ravel(), np.roll(direct, 3, axis=0)[window].ravel())[0, 1]
+    assert off < 0.97  # the comparison can fail: three rows off it does
 
 
 def test_the_default_grid_covers_the_body_frame(subject: Subject) -> None:

@@ -70,7 +70,8 @@ def test_depth_is_correlated_along_the_spine_as_measured() -> None:
 
 def test_a_column_is_bent_at_the_heights_at_which_patients_are() -> None:
     fraction = np.linspace(0.0, 1.0, 11)
-    lines, angles = [], []
+    lines = []
+    _, _, angles = measured("typical")
     first = SPLITS["validation"].start
     for seed in range(first, first + N):
         endplates = sample_subject(seed, "typical").spine_radiograph.endplates_mm
@@ -79,10 +80,9 @@ def test_a_column_is_bent_at_the_heights_at_which_patients_are() -> None:
         height_mm = line[0, 1] - line[-1, 1]
         x = np.interp(fraction * height_mm, line[0, 1] - line[:, 1], line[:, 0])
         lines.append((x - np.interp(fraction, (0.0, 1.0), x[[0, -1]])) * 426.0 / height_mm)
-        angles.append(tangent_angles(line))
     # In front of its chord, at the angles of the same twelve: on their radiographs.
     read_deg, read_mm = (42.6, 29.1), (0.0, -19.3, -33.5, -40.0, -38.5, -31.1, -17.9, -2.1, 9.5, 11.0, 0.0)
-    at = np.column_stack([np.ones(N), np.array(angles) - read_deg])
+    at = np.column_stack([np.ones(N), angles - read_deg])
     typical = np.linalg.lstsq(at, np.array(lines), rcond=None)[0]
     np.testing.assert_allclose(typical[0], read_mm, atol=2.5)
     assert np.abs(np.roll(typical[0], 1) - read_mm).max() > 5.0  # a tenth of the height higher would be seen
@@ -90,11 +90,8 @@ def test_a_column_is_bent_at_the_heights_at_which_patients_are() -> None:
 
 def test_the_nape_leans_as_far_forwards_as_on_scans() -> None:
     slopes = []
-    first = SPLITS["validation"].start
-    for seed in range(first, first + 200):
-        subject = sample_subject(seed, "typical")
-        top = vertebral_line_mm(subject.spine_photo.endplates_mm)[:, 1].max()
-        ends = top + np.array([[12.0], [-12.0]]) - np.array([0.0, 15.0, 30.0, 45.0, 60.0])
+    for subject, line, _ in columns_of(200, FRACTION):
+        ends = line[0, 1] + np.array([[12.0], [-12.0]]) - np.array([0.0, 15.0, 30.0, 45.0, 60.0])
         back = np.interp(ends, subject.torso.y_mm, subject.torso.back_x_mm)
         slopes.append((back[0] - back[1]) / 24.0)
     # At the C7/T1 disc and 15, 30, ... mm below it; eight to twelve scans.
