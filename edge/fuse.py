@@ -17,7 +17,7 @@ from edge.measure.interval_model import IntervalModel, observations
 from edge.measure.intervals import Interval, disagreements, interval
 from edge.measure.reading import LIMIT_DEG, departures
 from edge.measure.tilts import vertebral_centres_mm
-from edge.order import pseudomedian
+from edge.order import huber_weights, pseudomedian
 from edge.pipeline import Measurements
 from edge.view.gates import Reason, Refusal
 
@@ -86,13 +86,13 @@ class ScanResult:
     """One scan, fused.
 
     angles: by ``ANGLE_NAMES``. cobb, cobb_curve: the major coronal curve of the fused landmarks.
-    endplates_mm: (37, 4, 3) float64, body frame; like the angles a pseudomedian over the accepted frames.
+    endplates_mm: (37, 4, 3) float64, body frame. log_attenuation: (512, 256) float32. Both are means of the accepted
+    frames with the same weights, which stray landmarks lessen: the line lies where the picture shows it, and what the
+    frames do not agree on is drawn softly. The sagittal angles are pseudomedians of the frames'.
     endplates_sd_mm: (37, 4, 3) float64, medians.
-    log_attenuation: (512, 256) float32 of the accepted frame whose landmarks and angles are closest to the fused ones;
-    frame_number: which one of the camera's that is.
     refusals: reason -> frames left out. gates: median of each measured value. timing_ms: median of each step.
-    captured_at_ns: of the first accepted frame. reread_deg: angles read back off the accepted frames' radiographs and
-    fused as the measured ones are, empty where nobody reads.
+    captured_at_ns: of the first accepted frame. reread_deg: angles read back off the radiograph, empty where nobody
+    reads.
     """
 
     angles: dict[str, FusedAngle]
@@ -101,7 +101,6 @@ class ScanResult:
     endplates_mm: NDArray[np.float64]
     endplates_sd_mm: NDArray[np.float64]
     log_attenuation: NDArray[np.float32]
-    frame_number: int
     accepted_frames: int
     refusals: dict[str, int]
     gates: dict[str, float]
@@ -117,7 +116,7 @@ class ScanResult:
 
     @property
     def contradicted(self) -> tuple[str, ...]:
-        """Angles that the radiographs show otherwise, by more than ``LIMIT_DEG``: the picture is not to be trusted."""
+        """Angles that the radiograph shows otherwise, by more than ``LIMIT_DEG``: the picture is not to be trusted."""
         off = departures({name: angle.value_deg for name, angle in self.angles.items()}, self.reread_deg)
         return tuple(name for name, by in off.items() if abs(by) > LIMIT_DEG)
 
@@ -138,7 +137,7 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
         min_accepted: accepted frames needed; fewer suffice only where the camera gave fewer frames than that.
         source: where the frames come from, named by a refusal.
         interval_model: of the bundle's manifest, where it has one: it decides the widths instead of the factors.
-        read: reads angles back off a frame's radiograph, degrees; none for one that shows no spine.
+        read: reads angles back off a radiograph, degrees; none for one that shows no spine.
 
     Raises:
         RefusedError: too few frames are left; names the most frequent reason. No answer is made up.
@@ -157,15 +156,16 @@ def fuse(outcomes: Sequence[Measurements | Refusal], interval_scales: Mapping[st
     if len(kept) < needed:
         raise _refused(rejected, len(outcomes), len(kept), needed, source)
     fused = _fused(kept, rejected, interval_scales, interval_model)
-    return fused if read is None else replace(fused, reread_deg=_reread([read(m.log_attenuation) for m in kept]))
+    return fused if read is None else replace(fused, reread_deg=dict(read(fused.log_attenuation)))
 
 
 def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[str, float],
            model: IntervalModel | None) -> ScanResult:
     landmarks = np.stack([m.endplates_mm for m in kept])
     measured = np.array([[m.angles_deg[name] for name in ANGLE_NAMES] for m in kept])
-    middle, middle_deg = pseudomedian(landmarks), pseudomedian(measured)
-    closest = _closest(landmarks - middle, measured - middle_deg)
+    weights = huber_weights(landmarks)
+    middle, middle_deg = np.tensordot(weights, landmarks, 1), pseudomedian(measured)
+    picture = np.tensordot(weights.astype(np.float32), np.stack([m.log_attenuation for m in kept]), 1)
     curve = cobb_major(middle)
     several = len(kept) > 1
     gates = _medians(kept, lambda m: m.gates)
@@ -187,31 +187,13 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
         cobb_curve=curve,
         endplates_mm=middle,
         endplates_sd_mm=np.median([m.endplates_sd_mm for m in kept], axis=0),
-        log_attenuation=kept[closest].log_attenuation,
-        frame_number=kept[closest].number,
+        log_attenuation=picture,
         accepted_frames=len(kept),
         refusals=dict(Counter(r.reason for r in rejected).most_common()),
         gates=gates,
         timing_ms=_medians(kept, lambda m: m.timing_ms),
         captured_at_ns=kept[0].captured_at_ns,
     )
-
-
-def _reread(readings: list[Mapping[str, float]]) -> dict[str, float]:
-    """Angles read off the frames' pictures, fused as the measured ones are; those that every picture shows."""
-    names = [name for name in readings[0] if all(name in reading for reading in readings)]
-    return {name: float(pseudomedian(np.array([reading[name] for reading in readings]))) for name in names}
-
-
-def _closest(off_mm: NDArray[np.float64], off_deg: NDArray[np.float64]) -> int:
-    """The frame whose radiograph is shown: it lies beside the scan's angles, and the scan's line is drawn on it.
-
-    Args:
-        off_mm: (F, 37, 4, 3) landmarks less the fused ones. off_deg: (F, A) angles less the fused ones; a degree
-            counts as much as a millimetre.
-    """
-    distance = (off_mm**2).sum(axis=-1).mean(axis=(1, 2)) + (off_deg**2).mean(axis=1)
-    return int(np.argmin(distance))
 
 
 def _contradiction(measured: Measurements) -> Rejection | None:

@@ -15,6 +15,11 @@ from calib.phantom.subject import Arm, Subject
 from calib.phantom.tiers import tier_named
 
 STREAM: Final = 10
+_HEAD_STREAM: Final = 43
+_HEAD_UP_MM: Final = 12.0
+"""SD of the head's height above C7: necks differ. A head that always sat at the same share of the stature gave the
+network the height of C7 to within 3 mm."""
+_HAIRLINE_UP_MM: Final = 8.0
 
 HAIR_STYLES: Final = ("shaven", "short", "bun", "ponytail", "long")
 
@@ -51,6 +56,8 @@ class Appearance:
     biacromial_half_mm: float
     arm_radius_mm: float
     head_forward_mm: float
+    head_up_mm: float  # of the head, off its mean height above C7
+    hairline_up_mm: float  # of the hair's lower edge on the nape, off its mean place on the head
     hair_style: str
     hair_colour: NDArray[np.float64]
     hair_end_y_mm: float
@@ -123,6 +130,7 @@ def draw_appearance(subject: Subject) -> Appearance:
         ],
         axis=1,
     )
+    head = np.random.default_rng([traits.seed, _HEAD_STREAM]).standard_normal(2).clip(-2.5, 2.5) * vary * scale
     n_moles = int(rng.poisson(7.0))
     moles = np.stack(
         [
@@ -142,6 +150,8 @@ def draw_appearance(subject: Subject) -> Appearance:
             scale * (39.0 + 1.1 * (traits.bmi - 19.0) + 1.5 * traits.muscularity * vary + rng.normal(0.0, 1.5))
         ),
         head_forward_mm=float(rng.normal(80.0, 10.0) * scale),
+        head_up_mm=float(_HEAD_UP_MM * head[0]),
+        hairline_up_mm=float(_HAIRLINE_UP_MM * head[1]),
         hair_style=manner.hair_style or style,
         hair_colour=_HAIR_COLOURS[hair_index] * rng.uniform(0.8, 1.3),
         hair_end_y_mm=float(c7_y - rng.uniform(20.0, 110.0) * scale),

@@ -24,12 +24,12 @@ class Covered:
 def with_head(
     subject: Subject, look: Appearance, rows: TrunkRows, z_mm: Field, x_mm: Field, inside_mm: Field
 ) -> Covered:
-    """Set the head on the neck and the hair on the head (vertex about 14 % of stature above C7)."""
+    """Set the head on the neck and the hair on the head (vertex about 14 % of stature above C7, ``head_up_mm`` off it)."""
     stature, c7 = subject.traits.stature_mm, subject.spine_photo.centres_mm[0]
     radii = stature * np.array([0.058, 0.066, 0.046])  # half depth, height and width of the skull
     tip_z = float(subject.spine_photo.spinous_tips_mm[0, 2])
     back_c7 = float(np.interp(c7[1], subject.torso.y_mm, subject.torso.back_x_mm))
-    centre = np.array([back_c7 + look.head_forward_mm, c7[1] + 0.142 * stature - radii[1], tip_z])
+    centre = np.array([back_c7 + look.head_forward_mm, c7[1] + 0.142 * stature + look.head_up_mm - radii[1], tip_z])
     y, z = rows.y_mm, z_mm[None, :]
 
     share = np.sqrt(((y - centre[1]) / radii[1]) ** 2 + ((z - centre[2]) / radii[2]) ** 2).astype(np.float32)
@@ -38,6 +38,7 @@ def with_head(
     inside = np.where(skull < x_mm + 3.0, centre[0] - x, inside_mm)
 
     hairline = c7[1] + stature * (0.028 if look.hair_style == "shaven" else 0.022)
+    hairline = hairline + look.head_up_mm + look.hairline_up_mm
     ragged = 4.0 * np.sin(0.35 * z + look.texture_seed % 7) + 2.5 * np.sin(0.9 * z)
     near = np.abs(z - centre[2]) < 0.055 * stature
     hair = smooth_step((y - hairline - ragged) / 10.0) * near
@@ -66,7 +67,8 @@ def _lock(
         return lock, np.full_like(lock, occiput + 8.0)
     if look.hair_style == "ponytail":
         # Tied up for the examination: it ends on the neck, above C7.
-        high, low = centre[1] + 0.3 * radii[1], float(subject.spine_photo.centres_mm[0, 1]) + 26.0 * scale
+        high = centre[1] + 0.3 * radii[1]
+        low = float(subject.spine_photo.centres_mm[0, 1]) + 26.0 * scale + look.head_up_mm
         width, thick, lean = 24.0 * scale, 16.0 * scale, 10.0
     else:
         high, low = centre[1], look.hair_end_y_mm

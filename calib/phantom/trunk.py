@@ -16,7 +16,10 @@ from calib.phantom.height_field import FALL, Field, rounded, smooth_min, smooth_
 from calib.phantom.subject import Subject
 from calib.phantom.tiers import tier_named
 
-_GIRDLE_ROUND_MM = 58.0  # radius with which the shoulders' top rounds forwards
+# Radius with which the shoulders' top rounds forwards, at the side of the neck and at the acromion. On twelve scans the
+# surface 80 mm beside the spine leaves the blades' plane 60 mm below the C7/T1 disc, by 9 mm at 40 and by 18 at 20 mm
+# below it. With one radius of 58 mm it did so 20 mm further up, and the network found C7 of scans 11 mm too low.
+_GIRDLE_ROUND_MM = (90.0, 55.0)
 _MIDLINE_REACH_MM = 60.0  # half width over which the mid-line's correction fades out
 # On scans with radiographs the spinous line of the skin swings 0.43 mm sideways per millimetre of the column, SD 0.10
 # where that swings by 20 mm or more (on straighter ones what the line does by itself spoils the figure), the phantom's
@@ -142,7 +145,8 @@ def bare_trunk(subject: Subject, look: Appearance, rows: TrunkRows, z_mm: Field)
     trapezius = np.float32(scale * (62.0 + 5.0 * subject.traits.muscularity))
     top = shoulder_height(subject, z) + trapezius * (1.0 - slope) ** 1.7
     top = top - 1.2 * np.maximum(np.abs(across) - acromion, 0.0)
-    over = 1.0 - (top - y) / _GIRDLE_ROUND_MM  # 0 where the rounding starts, 1 on the shoulder line
+    radius = _GIRDLE_ROUND_MM[0] + np.float32(_GIRDLE_ROUND_MM[1] - _GIRDLE_ROUND_MM[0]) * slope
+    over = 1.0 - (top - y) / radius  # 0 where the rounding starts, 1 on the shoulder line
     crown = np.where(over > 0.0, rounded(np.maximum(over, 0.0)), 1.0)
     x = middle - (middle - x) * np.where(x < middle, crown, 1.0)
     x = np.where(over > 1.0, np.maximum(x, middle + FALL * (y - top)), x).astype(np.float32)
@@ -150,7 +154,8 @@ def bare_trunk(subject: Subject, look: Appearance, rows: TrunkRows, z_mm: Field)
     # Neck: an upright elliptic cylinder behind which the nape runs along the torso's back line.
     neck_across = z - rows.spinous_z_mm
     below = np.maximum(torso.shoulder_y_mm - y, 0.0)
-    above = np.maximum(y - float(subject.spine_photo.centres_mm[0, 1]) - 0.06 * subject.traits.stature_mm, 0.0)
+    nape_mm = float(subject.spine_photo.centres_mm[0, 1]) + 0.06 * subject.traits.stature_mm + look.head_up_mm
+    above = np.maximum(y - nape_mm, 0.0)
     neck_x = rows.back_x_mm + 4.0 + 0.8 * below + 1.5 * above + 1.05 * neck * (1.0 - rounded(neck_across / neck))
     x = smooth_min(x, neck_x.astype(np.float32), 34.0)
 

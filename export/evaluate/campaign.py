@@ -147,18 +147,20 @@ def _trial(campaign: Campaign, task: Task) -> Trial:
 
 
 def _with_film(case: Case, trial: Trial, seen: Seen, bundle: Bundle) -> Case:
+    from edge.scan import reread
     from export.evaluate.film_agreement import film_agreement
     from export.evaluate.plain_picture import NAME, PlainPicture
 
     update: dict[str, Any] = {}
-    true = trial.film(seen.pictured) if trial.film is not None else None
+    true = trial.film(seen.views) if trial.film is not None else None
     if true is not None:
         update["film"] = film_agreement(seen.result.log_attenuation, true)
     plain: PlainPicture | None = _hand.get("plain")
     if plain is not None:
-        update["others_deg"] = case.others_deg | {NAME: plain.read_off(seen.views, bundle)}
+        drawn = plain.draw(seen.views)
+        update["others_deg"] = case.others_deg | {NAME: reread(bundle, drawn)}
         if true is not None:
-            update["plain_film"] = film_agreement(plain.draw(seen.pictured), true)
+            update["plain_film"] = film_agreement(drawn, true)
     return case.model_copy(update=update)
 
 

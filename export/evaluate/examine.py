@@ -33,11 +33,6 @@ class Seen:
     result: ScanResult
     views: list[BackView]
 
-    @property
-    def pictured(self) -> BackView:
-        """The view whose radiograph the result shows."""
-        return next(view for view in self.views if view.number == self.result.frame_number)
-
 
 def examine(trial: Trial, bundle: Bundle, frames: int, drawn: bool = False) -> tuple[Case, Seen | None]:
     """Scan once as the device would; the case, and what it rests on (None where the device refused).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -78,11 +78,11 @@ def trial_of(
 
         return body_shift_mm(back, poses[back.number], truth.centres_mm)
 
-    def film(back: BackView) -> NDArray[np.float32]:
+    def film(views: Sequence[BackView]) -> NDArray[np.float32]:
         from calib.phantom.radiograph import render_radiograph
         from calib.phantom.xray.picture import to_body_grid
 
-        x, y, _ = shift(back)
+        x, y, _ = np.median([shift(back) for back in views], axis=0)
         return to_body_grid(render_radiograph(subject), (float(x), float(y)))
 
     line = spline_through(vertebral_line_mm(truth.endplates_mm))

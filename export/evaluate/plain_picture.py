@@ -1,4 +1,4 @@
-"""The baseline that only draws: the plain U-Net's radiograph on the views of a scan, and what is read off it."""
+"""The baseline that only draws: the plain U-Net's radiograph on the views of a scan."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from edge.lift import back_tensor
-from edge.runtime.bundle import Bundle
-from edge.scan import reread
 from edge.view.back_view import BackView
 from export.model.unet import PlainUNet
 from export.onnx.networks import load_network
@@ -33,12 +31,7 @@ class PlainPicture:
         self._net: PlainUNet = load_network(weights, load_pix2pix)
 
     @torch.no_grad()
-    def draw(self, view: BackView) -> NDArray[np.float32]:
-        """(512, 256) log attenuation on the grid RADIOGRAPH of the view's body frame."""
-        film: NDArray[np.float32] = self._net(torch.from_numpy(back_tensor(view))[None])[0, 0].numpy()
-        return film
-
-    def read_off(self, views: Sequence[BackView], bundle: Bundle) -> dict[str, float]:
-        """Median angle over the views, as the bundle's reader reads it; empty where the bundle has none."""
-        read = [angles for view in views if (angles := reread(bundle, self.draw(view)))]
-        return {name: float(np.median([angles[name] for angles in read])) for name in read[0]} if read else {}
+    def draw(self, views: Sequence[BackView]) -> NDArray[np.float32]:
+        """(512, 256) log attenuation on the grid RADIOGRAPH: the mean over a scan's views, each in its body frame."""
+        films = [self._net(torch.from_numpy(back_tensor(view))[None])[0, 0].numpy() for view in views]
+        return np.asarray(np.mean(films, axis=0), np.float32)

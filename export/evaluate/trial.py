@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ class Trial:
     true_deg: angles by name, degrees. about: traits and camera, by name. The callables put the truth into the body
     frame that the device found for a view, millimetres: endplates_mm (37, 4, 3); line_mm (N, 3), C7-T1 to L5-S1
     through the vertebral bodies; spinous_mm (M, 3), the line of the spinous processes; film (512, 256) float32 log
-    attenuation on grid RADIOGRAPH. None where it is unknown.
+    attenuation on grid RADIOGRAPH, in the middle of the frames of several views. None where it is unknown.
     folder: where its files lie, None where it has none.
     """
 
@@ -36,7 +36,7 @@ class Trial:
     endplates_mm: Callable[[BackView], Values] | None = None
     line_mm: Callable[[BackView], Values] | None = None
     spinous_mm: Callable[[BackView], Values] | None = None
-    film: Callable[[BackView], NDArray[np.float32]] | None = None
+    film: Callable[[Sequence[BackView]], NDArray[np.float32]] | None = None
     folder: Path | None = None
 
 

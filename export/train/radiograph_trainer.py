@@ -51,11 +51,14 @@ class RadiographWeights:
 
 COARSE_PX: Final = 8
 """Side of the blocks (12 mm) whose mean brightness is asked for everywhere: about what a back tells."""
-DETAIL: Final = 0.4
-"""Contrast of the template's detail that is kept outside the vertebral bodies.
-
-It is another person's, its gas and its arms: at full contrast it costs structural similarity what it gives in looks.
-"""
+DETAIL_NEAR: Final = 0.75
+"""Contrast of the template's detail that is kept round the spine: pedicles, facets, ribs' necks and the sacrum lie
+there, and go where the vertebrae go."""
+DETAIL_FAR: Final = 0.25
+"""The same elsewhere: gas, arms and lung markings are another person's."""
+NEAR_PX: Final = 24
+"""Reach of "round the spine" from the vertebral bodies (36 mm; a spinous process ends 50 mm behind its body's middle),
+and of the passage from one to the other."""
 
 
 def image_gradients(image: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,7 +70,7 @@ def film_terms(got: Tensor, want: Tensor, template: Tensor, bodies: Tensor) -> d
     """What a synthetic film answers for, all (B, 1, H, W); NaN in ``want`` = unknown.
 
     coarse: L1 of block means. bodies, edges: L1 of values and of gradients on the vertebral bodies (``bodies`` 0..1).
-    stray: detail that the generator adds to or takes from the template, softened to ``DETAIL``, outside the bodies.
+    stray: detail that the generator adds to or takes from the template, softened (``kept_detail``), outside the bodies.
     structure: one less the structural similarity: without it the finest grain of the template, which is another
     person's, is worth nothing and costs it (0.773 on own endplates, and 0.793 with a blur of 4 mm).
     """
@@ -81,9 +84,22 @@ def film_terms(got: Tensor, want: Tensor, template: Tensor, bodies: Tensor) -> d
         "coarse": blocks.abs().sum() / share.sum().clamp(min=1),
         "bodies": ((got - safe).abs() * inside).sum() / inside.sum().clamp(min=1),
         "edges": edges,
-        "stray": _gradient_l1(got - DETAIL * template, outside),
+        "stray": _gradient_l1(got - kept_detail(bodies) * template, outside),
         "structure": structural_dissimilarity(got.float(), safe, known),
     }
+
+
+def kept_detail(bodies: Tensor) -> Tensor:
+    """Contrast asked of the template's detail by place, like ``bodies`` (B, 1, H, W, 0..1).
+
+    ``DETAIL_NEAR`` round the bodies, ``DETAIL_FAR`` elsewhere.
+    """
+    blocks = functional.max_pool2d(bodies, COARSE_PX)
+    wide = 2 * (NEAR_PX // COARSE_PX) + 1
+    grown = functional.max_pool2d(blocks, wide, stride=1, padding=wide // 2)
+    soft = functional.avg_pool2d(grown, 3, stride=1, padding=1, count_include_pad=False)
+    near = functional.interpolate(soft, size=bodies.shape[-2:], mode="bilinear", align_corners=False)
+    return DETAIL_FAR + (DETAIL_NEAR - DETAIL_FAR) * near
 
 
 def structural_dissimilarity(got: Tensor, want: Tensor, known: Tensor) -> Tensor:

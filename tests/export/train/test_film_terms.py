@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from export.evaluate.film_agreement import ssim
-from export.train.radiograph_trainer import DETAIL, film_terms, structural_dissimilarity
+from export.train.radiograph_trainer import (
+    DETAIL_FAR,
+    DETAIL_NEAR,
+    NEAR_PX,
+    film_terms,
+    kept_detail,
+    structural_dissimilarity,
+)
 
 
 @pytest.fixture
@@ -23,10 +30,22 @@ def bodies() -> torch.Tensor:
 
 
 def test_the_true_film_costs_nothing_but_the_detail_that_the_template_lacks(film, bodies) -> None:
-    terms = film_terms(film, film, film / DETAIL, bodies)
+    terms = film_terms(film, film, film / kept_detail(bodies), bodies)
     assert all(float(v) == pytest.approx(0.0, abs=1e-6) for v in terms.values())
     assert float(film_terms(film, film, film, bodies)["stray"]) > 0.01
     assert float(film_terms(film, film, torch.zeros_like(film), bodies)["stray"]) > 0.1
+
+
+def test_more_of_the_templates_detail_is_kept_round_the_spine_than_elsewhere() -> None:
+    bodies = torch.zeros(2, 1, 512, 256)
+    bodies[0, :, 100:400, 120:150] = 1.0
+
+    kept = kept_detail(bodies)
+
+    assert kept.shape == bodies.shape
+    assert torch.allclose(kept[0, :, 100:400, 120 - NEAR_PX // 2 : 150 + NEAR_PX // 2], torch.tensor(DETAIL_NEAR))
+    assert torch.allclose(kept[0, :, :, : 120 - 2 * NEAR_PX], torch.tensor(DETAIL_FAR))
+    assert torch.allclose(kept[1], torch.tensor(DETAIL_FAR))
 
 
 def test_detail_outside_the_bodies_is_not_asked_for_but_brightness_is(film, bodies) -> None:
