@@ -24,7 +24,7 @@ class Covered:
 def with_head(
     subject: Subject, look: Appearance, rows: TrunkRows, z_mm: Field, x_mm: Field, inside_mm: Field
 ) -> Covered:
-    """Set the head on the neck and the hair on the head (vertex about 14 % of stature above C7, ``head_up_mm`` off it)."""
+    """Set the head on the neck and the hair on the head (vertex about 14 % of stature above C7, less or more)."""
     stature, c7 = subject.traits.stature_mm, subject.spine_photo.centres_mm[0]
     radii = stature * np.array([0.058, 0.066, 0.046])  # half depth, height and width of the skull
     tip_z = float(subject.spine_photo.spinous_tips_mm[0, 2])

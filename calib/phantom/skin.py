@@ -45,7 +45,8 @@ def skin_layers(
     c7_y = float(subject.spine_photo.centres_mm[0, 1])
     reach = float(max(look.biacromial_half_mm + 80.0, torso.half_width_mm.max() + 25.0))
     middle = float(np.median(torso.mid_z_mm))
-    y, z = grid(c7_y + 0.155 * stature + max(look.head_up_mm, 0.0), TRUNK_BOTTOM * stature, middle - reach, middle + reach, step_mm)
+    top = c7_y + 0.155 * stature + max(look.head_up_mm, 0.0)
+    y, z = grid(top, TRUNK_BOTTOM * stature, middle - reach, middle + reach, step_mm)
 
     rows = trunk_rows(subject, y)
     x, inside = bare_trunk(subject, look, rows, z)

@@ -76,6 +76,8 @@ _WAIST_OFF: Final = (0.0, 0.03)
 """Height of waist and hips beside the spine, off the typical one by a share of S1-C7: mean and SD."""
 _BEND_MM: Final = 8.0
 _ENDS_STREAM: Final = 41
+_POSTERIOR_ILIAC: Final = -0.020
+"""Height of the posterior superior iliac spines against S1, as a share of the stature."""
 _FATNESS: Final = np.array([0.016, 0.019, 0.026, 0.036, 0.035, 0.034, 0.026, 0.021, 0.018, 0.016, 0.015, 0.014, 0.014])
 
 
@@ -129,69 +131,92 @@ def _thoracic_bend_mm(spine: Spine, y_mm: Array) -> Array:
 
 def build_torso(rng: np.random.Generator, traits: Traits, tier: Tier, spine: Spine) -> Torso:
     """The trunk of ``traits`` round ``spine`` as photographed."""
-    centres = spine.centres_mm
-    top_mm = float(centres[0, 1])
+    top_mm, scale = float(spine.centres_mm[0, 1]), traits.stature_mm
     y = np.arange(-320.0, top_mm + 260.0, 5.0)
-    share = y / top_mm  # 0 at S1, 1 at C7
+    ends = np.random.default_rng([traits.seed, _ENDS_STREAM])
+    sides = np.random.default_rng([traits.seed, _SIDES_STREAM])
+    back = _back_profile(rng, ends, traits, tier, spine, y)
+    half_width, ap_depth = _sections(rng, ends, traits, tier, y / top_mm)
+    middle, twist = _sideways(sides, tier, spine, y)
+    furrow, bumps = _furrow_and_bumps(traits, tier, y, top_mm)
+    return Torso(
+        y_mm=y,
+        mid_z_mm=middle,
+        back_x_mm=back,
+        # The front follows the back only loosely: belly and chest are smoother than the spine.
+        front_x_mm=_smooth(back, 14) + ap_depth,
+        half_width_mm=half_width,
+        twist_deg=twist,
+        furrow_mm=furrow,
+        bumps_mm=bumps,
+        waistband_y_mm=float(_POSTERIOR_ILIAC * scale - rng.uniform(3.0, 29.0)),
+        shoulder_y_mm=float(top_mm - scale * rng.normal(0.0235, 0.005)),
+        shoulder_tilt_deg=float(rng.normal(0.0, 1.2) - 0.06 * spine.rotation_deg[VERTEBRA_INDEX["T8"]]),
+    )
 
-    # The column's line, C7 to L5, and S1 itself, as a function of height.
-    line_y = np.append(centres[:, 1], 0.0)[::-1]
-    line_x = np.append(centres[:, 0], 0.0)[::-1]
-    line_z = np.append(centres[:, 2], 0.0)[::-1]
-    ends_rng = np.random.default_rng([traits.seed, _ENDS_STREAM])
-    neck_mm = top_mm + _between(ends_rng, tier, _NECK_FROM_MM)
-    sacrum_mm = _between(ends_rng, tier, _SACRUM_FROM_MM)
-    above, below = _beyond(y - neck_mm), _beyond(sacrum_mm - y)
-    line = _smooth_interp(y - above + below, line_y, line_x)
+
+def _column(spine: Spine) -> Array:
+    """(19, 3) S1 and the centres of L5 to C7, from below: the column's line as a function of height."""
+    return np.append(spine.centres_mm, np.zeros((1, 3)), axis=0)[::-1]
+
+
+def _back_profile(
+    rng: np.random.Generator, ends: np.random.Generator, traits: Traits, tier: Tier, spine: Spine, y_mm: Array
+) -> Array:
+    """x of the skin's mid-line at heights ``y_mm``: behind the column, over the sacrum and up the nape."""
+    column = _column(spine)
+    above = _beyond(y_mm - (float(column[-1, 1]) + _between(ends, tier, _NECK_FROM_MM)))
+    below = _beyond(_between(ends, tier, _SACRUM_FROM_MM) - y_mm)
+    line = _smooth_interp(y_mm - above + below, column[:, 1], column[:, 0])
     # The measured depths run from the C7-T1 to the L5-S1 disc.
-    ends = vertebral_line_mm(spine.endplates_mm)[[0, -1], 1]
-    height_mm = float(ends[0] - ends[1])
-    depth = skin_depth(rng, traits, tier, np.clip((ends[0] - y) / height_mm, -0.08, 1.08), height_mm)
-    back = line - depth - _THORACIC_ATTENUATION * _thoracic_bend_mm(spine, y)
+    top, bottom = vertebral_line_mm(spine.endplates_mm)[[0, -1], 1]
+    height_mm = float(top - bottom)
+    depth = skin_depth(rng, traits, tier, np.clip((top - y_mm) / height_mm, -0.08, 1.08), height_mm)
+    back = line - depth - _THORACIC_ATTENUATION * _thoracic_bend_mm(spine, y_mm)
 
     # Below S1 the skin follows the sacrum's back, attenuated, and turns down again over the (clothed) buttocks.
     slope = -np.tan(np.deg2rad(_tilt_deg(spine.endplates_mm[36])))
     sacral_slope = 0.30 + 0.16 * slope + 0.15 * tier.relief_scale * rng.standard_normal()
     back = back - 60.0 * np.tanh(below * sacral_slope / 60.0) + 0.0012 * np.clip(below - 90.0, 0.0, None) ** 2
     # The neck rises forwards, from behind the C7/T1 disc rather than from C7 on.
-    neck_slope = 0.5 * np.tan(np.deg2rad(-_tilt_deg(spine.endplates_mm[0]))) + _between(ends_rng, tier, _NECK_SLOPE)
-    back = back + 75.0 * np.tanh(above * np.clip(neck_slope, 0.15, 1.0) / 75.0)
+    neck_slope = 0.5 * np.tan(np.deg2rad(-_tilt_deg(spine.endplates_mm[0]))) + _between(ends, tier, _NECK_SLOPE)
+    return np.asarray(back + 75.0 * np.tanh(above * np.clip(neck_slope, 0.15, 1.0) / 75.0))
 
-    scale = traits.stature_mm
+
+def _sections(
+    rng: np.random.Generator, ends: np.random.Generator, traits: Traits, tier: Tier, share: Array
+) -> tuple[Array, Array]:
+    """Half width and depth in mm of the trunk's sections at ``share`` of the height (0 at S1, 1 at C7)."""
     fat = 1.0 + np.interp(share, _HEIGHTS, _FATNESS) * (traits.bmi - (16.6 + 0.55 * (traits.age_years - 10.0)))
     build = 1.0 + tier.muscle_variation * 0.035 * rng.standard_normal(2)
-    beside = share + _between(ends_rng, tier, _WAIST_OFF) * np.clip((0.9 - share) / 0.4, 0.0, 1.0)
-    half_width = scale * _smooth_interp(beside, _HEIGHTS, _HALF_WIDTH[traits.sex]) * fat * build[0]
-    ap_depth = scale * _smooth_interp(beside, _HEIGHTS, _DEPTH[traits.sex]) * np.sqrt(fat) * fat**0.4 * build[1]
-    # The front follows the back only loosely: belly and chest are smoother than the spine.
-    smooth_back = _smooth(back, 14)
-    sides = np.random.default_rng([traits.seed, _SIDES_STREAM])
+    beside = share + _between(ends, tier, _WAIST_OFF) * np.clip((0.9 - share) / 0.4, 0.0, 1.0)
+    half_width = traits.stature_mm * _smooth_interp(beside, _HEIGHTS, _HALF_WIDTH[traits.sex]) * fat * build[0]
+    depth = traits.stature_mm * _smooth_interp(beside, _HEIGHTS, _DEPTH[traits.sex])
+    return half_width, depth * np.sqrt(fat) * fat**0.4 * build[1]
+
+
+def _sideways(sides: np.random.Generator, tier: Tier, spine: Spine, y_mm: Array) -> tuple[Array, Array]:
+    """Middle of the outline in mm and turn of the sections in degrees at heights ``y_mm``."""
+    _, line_y, line_z = _column(spine).T
+    top_mm = float(line_y[-1])
     straight = line_y * (line_y @ line_z) / (line_y @ line_y)
     follows = _between(sides, tier, _OUTLINE_FOLLOWS)
-    middle = _smooth_interp(np.clip(y, 0.0, top_mm), line_y, straight + follows * (line_z - straight))
-    middle = middle + tier.muscle_variation * _OUTLINE_WANDER_MM * _wave(sides, np.clip(share, 0.0, 1.0))
-    twist = _between(sides, tier, _TWIST)
-    rotation = np.interp(y, centres[::-1, 1], spine.rotation_deg[::-1], left=0.0)
-    taper = np.clip((top_mm - y) / 60.0, 0.0, 1.0)
+    middle = _smooth_interp(np.clip(y_mm, 0.0, top_mm), line_y, straight + follows * (line_z - straight))
+    middle = middle + tier.muscle_variation * _OUTLINE_WANDER_MM * _wave(sides, np.clip(y_mm / top_mm, 0.0, 1.0))
+    rotation = np.interp(y_mm, line_y[1:], spine.rotation_deg[::-1], left=0.0)
+    twist = _between(sides, tier, _TWIST) * _smooth(rotation, 8) * np.clip((top_mm - y_mm) / 60.0, 0.0, 1.0)
+    return _smooth(middle, 6) * np.clip((y_mm + 60.0) / 120.0, 0.0, 1.0), twist
+
+
+def _furrow_and_bumps(traits: Traits, tier: Tier, y_mm: Array, top_mm: float) -> tuple[Array, Array]:
+    """Depth of the furrow and height of the knobs over the spinous processes at heights ``y_mm``, mm."""
+    share = y_mm / top_mm
     muscular = tier.muscle_variation * traits.muscularity
     plump = tier.muscle_variation * traits.adiposity
-    furrow_peak = float(np.clip(6.0 + 1.8 * muscular - 1.2 * plump, 1.0, 13.0))
-    furrow = furrow_peak * (0.35 + 0.65 * np.exp(-0.5 * ((share - 0.25) / 0.22) ** 2)) * np.clip(share / 0.08 + 1, 0, 1)
-    bumps = np.clip(1.8 - 0.7 * plump, 0.2, 4.0) * (0.6 + 0.8 * np.exp(-0.5 * ((share - 1.0) / 0.08) ** 2)) * (y > 0)
-    posterior_iliac_mm = -0.020 * scale
-    return Torso(
-        y_mm=y,
-        mid_z_mm=_smooth(middle, 6) * np.clip((y + 60.0) / 120.0, 0.0, 1.0),
-        back_x_mm=back,
-        front_x_mm=smooth_back + ap_depth,
-        half_width_mm=half_width,
-        twist_deg=twist * _smooth(rotation, 8) * taper,
-        furrow_mm=furrow * np.clip((top_mm + 20.0 - y) / 80.0, 0.0, 1.0),
-        bumps_mm=bumps,
-        waistband_y_mm=float(posterior_iliac_mm - rng.uniform(3.0, 29.0)),
-        shoulder_y_mm=float(top_mm - scale * rng.normal(0.0235, 0.005)),
-        shoulder_tilt_deg=float(rng.normal(0.0, 1.2) - 0.06 * spine.rotation_deg[VERTEBRA_INDEX["T8"]]),
-    )
+    peak = float(np.clip(6.0 + 1.8 * muscular - 1.2 * plump, 1.0, 13.0))
+    furrow = peak * (0.35 + 0.65 * np.exp(-0.5 * ((share - 0.25) / 0.22) ** 2)) * np.clip(share / 0.08 + 1, 0, 1)
+    bumps = np.clip(1.8 - 0.7 * plump, 0.2, 4.0) * (0.6 + 0.8 * np.exp(-0.5 * ((share - 1.0) / 0.08) ** 2))
+    return furrow * np.clip((top_mm + 20.0 - y_mm) / 80.0, 0.0, 1.0), bumps * (y_mm > 0)
 
 
 def _between(rng: np.random.Generator, tier: Tier, mean_sd: tuple[float, float]) -> float:

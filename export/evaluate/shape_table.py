@@ -13,6 +13,8 @@ from export.evaluate.back_shape import HEIGHTS, OFFSETS_MM, BackShape, Values
 
 APART: Final = 1.0
 """Means so many of the phantom's standard deviations apart are marked."""
+APART_ERRORS: Final = 3.0
+"""By height, means so many standard errors apart are marked."""
 SPREAD: Final = (0.6, 1.6)
 """Ratios of the standard deviations (phantom over real) outside of which a row is marked."""
 
@@ -74,11 +76,13 @@ def shape_text(real: Sequence[BackShape], phantom: Sequence[BackShape], phantom_
     heights = [["By share of the spine's height", "", *(f"{100 * h:.0f} %" for h in HEIGHTS)]]
     for statistic in BY_HEIGHT:
         label = statistic.label
-        for who, shapes in (("scans", real), (phantom_name, phantom)):
-            values = np.array([statistic.of(shape) for shape in shapes], np.float64)
-            for what, reduced in (("mean", _mean(values)), ("SD", _sd(values))):
-                heights.append([label, f"{who} {what}", *(f"{v:.1f}" for v in reduced)])
-                label = ""
+        theirs, own = (np.array([statistic.of(shape) for shape in shapes], np.float64) for shapes in (real, phantom))
+        apart = np.abs(_mean(own) - _mean(theirs)) > APART_ERRORS * np.hypot(_error(own), _error(theirs)) + 1e-9
+        for who, values, marked in (("scans", theirs, np.zeros_like(apart)), (phantom_name, own, apart)):
+            means = [f"{v:.1f}{'*' if mark else ''}" for v, mark in zip(_mean(values), marked, strict=True)]
+            heights.append([label, f"{who} mean", *means])
+            heights.append(["", f"{who} SD", *(f"{v:.1f}" for v in _sd(values))])
+            label = ""
     pairs = [["Correlation over backs", "scans r", "slope", "phantom r", "slope"]]
     for label, x, y in RELATIONS:
         cells = [label]
@@ -108,6 +112,11 @@ def _sd(values: Values) -> Values:
     known = np.isfinite(values)
     squares = np.where(known, (values - _mean(values)) ** 2, 0).sum(axis=0)
     return np.asarray(np.sqrt(squares / np.maximum(known.sum(axis=0) - 1, 1)))
+
+
+def _error(values: Values) -> Values:
+    """Standard error of the mean."""
+    return np.asarray(_sd(values) / np.sqrt(np.maximum(np.isfinite(values).sum(axis=0), 1)))
 
 
 def _relation(x: Sequence[float], y: Sequence[float]) -> list[str]:

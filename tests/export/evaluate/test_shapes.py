@@ -73,6 +73,18 @@ def test_what_lies_apart_is_marked_and_what_agrees_is_not() -> None:
     assert next(line for line in other.splitlines() if line.startswith(row)).endswith("*")
 
 
+def test_a_height_at_which_backs_lie_apart_is_marked_alone() -> None:
+    real = [made_shape(turn_deg=t) for t in (0.0, 1.0, 2.0)]
+    apart = 4.0 * (np.arange(10) == 3)
+    deep = [dataclasses.replace(s, depth_mm=s.depth_mm + apart + k - 1) for k, s in enumerate(real)]
+
+    marks = [cell.endswith("*") for line in shape_text(real, deep, "typical").splitlines()
+             if line.lstrip().startswith("typical mean") for cell in line.split()[2:]]
+
+    assert marks[:10] == (apart > 0).tolist()
+    assert not any(marks[10:])
+
+
 def test_the_command_compares_scans_with_phantoms(
     tmp_path: Path, write_scan: WriteScan, capsys: pytest.CaptureFixture[str]
 ) -> None:
