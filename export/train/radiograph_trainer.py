@@ -1,8 +1,8 @@
 """Stage 2's step, validation and sample pictures: generator against multi-scale PatchGAN.
 
-Stage 1 is frozen here and gives the generator's inputs. Most of the time the generator is handed the true endplates,
-and the template carried on to them, for then what it draws from and the film it is held against agree; the rest of
-the time it gets stage 1's own, which is what it will meet on the device. Pixel by pixel it answers only for the
+Stage 1 is frozen here and gives the generator's inputs. Half of the time the generator is handed the true endplates,
+and the template carried on to them, for then what it draws from and the film it is held against agree; the other
+half it gets stage 1's own, which is what it will meet on the device. Pixel by pixel it answers only for the
 vertebral bodies. Bowel gas, arms and lung markings cannot be known from a back: outside the bodies it answers for the
 local brightness, and the template's own detail is left alone.
 """
@@ -42,10 +42,10 @@ class RadiographWeights:
     bodies: float = 15.0
     edges: float = 45.0
     stray: float = 18.0
-    structure: float = 16.0
+    structure: float = 20.0
     adversarial: float = 0.2
     matching: float = 2.0
-    true_endplates: float = 0.75
+    true_endplates: float = 0.5
     critic_from: float = CRITIC_FROM
 
 
