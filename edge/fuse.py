@@ -19,6 +19,7 @@ from edge.measure.reading import LIMIT_DEG, departures
 from edge.measure.tilts import vertebral_centres_mm
 from edge.order import huber_weights, pseudomedian
 from edge.pipeline import Measurements
+from edge.superpose import superposed
 from edge.view.gates import Reason, Refusal
 
 Reading = Callable[[NDArray[np.float32]], Mapping[str, float]]
@@ -87,8 +88,9 @@ class ScanResult:
 
     angles: by ``ANGLE_NAMES``. cobb, cobb_curve: the major coronal curve of the fused landmarks.
     endplates_mm: (37, 4, 3) float64, body frame. log_attenuation: (512, 256) float32. Both are means of the accepted
-    frames with the same weights, which stray landmarks lessen: the line lies where the picture shows it, and what the
-    frames do not agree on is drawn softly. The sagittal angles are pseudomedians of the frames'.
+    frames with the same weights, which stray landmarks lessen, the pictures laid bone on bone: the line lies where the
+    picture shows it, and what the frames do not agree on is drawn softly. The sagittal angles are pseudomedians of the
+    frames'.
     endplates_sd_mm: (37, 4, 3) float64, medians.
     refusals: reason -> frames left out. gates: median of each measured value. timing_ms: median of each step.
     captured_at_ns: of the first accepted frame. reread_deg: angles read back off the radiograph, empty where nobody
@@ -165,7 +167,8 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
     measured = np.array([[m.angles_deg[name] for name in ANGLE_NAMES] for m in kept])
     weights = huber_weights(landmarks)
     middle, middle_deg = np.tensordot(weights, landmarks, 1), pseudomedian(measured)
-    picture = np.tensordot(weights.astype(np.float32), np.stack([m.log_attenuation for m in kept]), 1)
+    off_mm = (landmarks - middle).mean(axis=(1, 2))[:, :2]
+    picture = superposed(np.stack([m.log_attenuation for m in kept]), off_mm, weights)
     curve = cobb_major(middle)
     several = len(kept) > 1
     gates = _medians(kept, lambda m: m.gates)
