@@ -41,7 +41,6 @@ class Measurements:
     log_attenuation: NDArray[np.float32]
     gates: dict[str, float]
     captured_at_ns: int
-    number: int
     timing_ms: dict[str, float]
 
 
@@ -120,7 +119,6 @@ class Pipeline:
             log_attenuation=outputs["log_attenuation"][0, 0],
             gates=dict(view.gates),
             captured_at_ns=view.captured_at_ns,
-            number=view.number,
             timing_ms=timing,
         )
 

@@ -56,7 +56,6 @@ def make_measurements():
             log_attenuation=np.full((512, 256), float(number), np.float32) if picture is None else picture,
             gates={"distance_m": 1.2} if gates is None else gates,
             captured_at_ns=1_767_225_600_000_000_000 + number * 66_666_667,
-            number=number,
             timing_ms={"see": 10.0 + number, "structure": 20.0},
         )
 

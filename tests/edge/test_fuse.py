@@ -179,5 +179,5 @@ def _frame(number, offset):
     angles = sagittal_angles(spine)
     return Measurements(
         angles | {TK: angles[TK] + offset}, dict.fromkeys(INTERVAL_NAMES, 5.0), cobb_major(spine), spine,
-        np.ones((37, 4, 3)), np.zeros((512, 256), np.float32), {}, number, number, {},
+        np.ones((37, 4, 3)), np.zeros((512, 256), np.float32), {}, number, {},
     )
