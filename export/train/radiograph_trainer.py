@@ -57,7 +57,7 @@ there, and go where the vertebrae go."""
 DETAIL_FAR: Final = 0.25
 """The same elsewhere: gas, arms and lung markings are another person's."""
 NEAR_PX: Final = 24
-"""Reach of "round the spine" beyond the vertebral bodies, 36 mm: a spinous process ends 50 mm behind a body's middle."""
+"""Reach of "round the spine" beyond the bodies, 36 mm: a spinous process ends 50 mm behind the middle of its body."""
 
 
 def image_gradients(image: Tensor) -> tuple[Tensor, Tensor]:
