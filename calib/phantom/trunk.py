@@ -18,7 +18,8 @@ from calib.phantom.tiers import tier_named
 
 # Radius with which the shoulders' top rounds forwards, at the side of the neck and at the acromion. On twelve scans the
 # surface 80 mm beside the spine leaves the blades' plane 60 mm below the C7/T1 disc, by 9 mm at 40 and by 18 at 20 mm
-# below it. With one radius of 58 mm it did so 20 mm further up, and the network found C7 of scans 11 mm too low.
+# below it. With one radius of 58 mm it did so some 10 mm further up (4 mm at 40), and the network found C7 of scans 11
+# mm too low; with these it is 9 mm at 40 and, too much, 22 at 20.
 _GIRDLE_ROUND_MM = (90.0, 55.0)
 _MIDLINE_REACH_MM = 60.0  # half width over which the mid-line's correction fades out
 # On scans with radiographs the spinous line of the skin swings 0.43 mm sideways per millimetre of the column, SD 0.10

@@ -154,15 +154,20 @@ def straightened(values: np.ndarray, heights: np.ndarray) -> np.ndarray:
     return values - np.polyval(np.polyfit(heights, values, 1), heights)
 
 
+def surface_of(subject: Subject) -> RegularGridInterpolator:
+    """x mm of the trunk's skin at (..., 2) heights and z mm."""
+    trunk = skin_layers(subject)[0]
+    return RegularGridInterpolator((trunk.y_mm[::-1], trunk.z_mm), trunk.x_mm[::-1])
+
+
 @lru_cache
 def contours(count: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of validation subjects: skin against the furrow 60 mm to either side, (N, 10) mm each; slopes of the furrow."""
     right, left, slopes = [], [], []
     for subject, line, heights in columns_of(count, FRACTION):
-        trunk = skin_layers(subject)[0]
         rows = trunk_rows(subject, np.arange(line[0, 1] + 30, line[-1, 1] - 30, -3.0, dtype=np.float32))
         furrow = np.interp(-heights, -rows.y_mm[:, 0], rows.spinous_z_mm[:, 0])
-        surface = RegularGridInterpolator((trunk.y_mm[::-1], trunk.z_mm), trunk.x_mm[::-1])
+        surface = surface_of(subject)
         middle, *sides = (surface(np.stack([heights, furrow + out], axis=1)) for out in (0.0, 60.0, -60.0))
         right.append(sides[0] - middle)
         left.append(sides[1] - middle)
@@ -179,6 +184,18 @@ def test_the_skin_stands_out_behind_the_furrow_on_both_sides_as_on_scans() -> No
     np.testing.assert_allclose(((right + left) / 2).mean(axis=0)[1:9], -8.6, atol=3.0)
     assert 3.0 < ((right + left) / 2).std(axis=0)[1:9].mean() < 6.0
     assert 3.0 < np.sqrt((((right - left) / 2) ** 2).mean()) < 8.0
+
+
+def test_the_shoulders_round_off_at_the_heights_at_which_those_on_scans_do() -> None:
+    rising = []
+    for subject, line, heights in columns_of(40, np.array([20.0, 40.0, 60.0, 100.0]) / 420.0):
+        middle, surface = np.interp(-heights, -line[:, 1], line[:, 2]), surface_of(subject)
+        spine, right, left = (surface(np.stack([heights, middle + out], axis=1)) for out in (0.0, 80.0, -80.0))
+        beside = (right + left) / 2 - spine
+        rising.append(beside[:3] - beside[3])
+    # 20, 40 and 60 mm below the C7/T1 disc against the blades' plane at 100; twelve scans.
+    off = np.mean(rising, axis=0) - [18.0, 9.0, 1.0]
+    assert (np.abs(off) < [5.0, 3.0, 3.0]).all(), off
 
 
 def test_the_furrow_swings_less_to_the_side_than_the_column() -> None:
@@ -213,10 +230,9 @@ def test_the_sides_differ_with_the_column_close_to_the_spine_as_on_scans() -> No
         column = straightened(column, heights)
         if not 4.0 < column.std() < 14.0:  # the scans are of curves of 16 to 46 degrees
             continue
-        trunk = skin_layers(subject)[0]
         rows = trunk_rows(subject, heights.astype(np.float32))
         middle = np.polyval(np.polyfit(heights, rows.spinous_z_mm[:, 0], 1), heights)
-        surface = RegularGridInterpolator((trunk.y_mm[::-1], trunk.z_mm), trunk.x_mm[::-1])
+        surface = surface_of(subject)
         odd = np.array([(surface(np.stack([heights, middle + out], axis=1))
                          - surface(np.stack([heights, middle - out], axis=1))) / 2 for out in (30.0, 60.0, 90.0)])
         columns.append(column)
