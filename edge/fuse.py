@@ -168,7 +168,7 @@ def _fused(kept: list[Measurements], rejected: list[Rejection], scales: Mapping[
     weights = huber_weights(landmarks)
     middle, middle_deg = np.tensordot(weights, landmarks, 1), pseudomedian(measured)
     off_mm = (landmarks - middle).mean(axis=(1, 2))[:, :2]
-    picture = superposed(np.stack([m.log_attenuation for m in kept]), off_mm, weights)
+    picture = superposed([m.log_attenuation for m in kept], off_mm, weights)
     curve = cobb_major(middle)
     several = len(kept) > 1
     gates = _medians(kept, lambda m: m.gates)

@@ -4,7 +4,7 @@ Stage 1 is frozen here and gives the generator's inputs. Half of the time the ge
 and the template carried on to them, for then what it draws from and the film it is held against agree; the other
 half it gets stage 1's own, which is what it will meet on the device. Pixel by pixel it answers only for the
 vertebral bodies. Bowel gas, arms and lung markings cannot be known from a back: outside the bodies it answers for the
-local brightness, and the template's own detail is left alone.
+local brightness, for likeness, and for the template's own detail as far as that is to be kept (``kept_detail``).
 """
 
 from __future__ import annotations
